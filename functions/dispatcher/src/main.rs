@@ -1,0 +1,2 @@
+//! Starts, polls and cancels external runs; advances graphs.
+fn main() {}

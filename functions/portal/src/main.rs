@@ -1,0 +1,2 @@
+//! The JSON API and the web portal.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Due schedules become messages; what a crash left behind is swept.
+fn main() {}

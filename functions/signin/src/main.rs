@@ -1,0 +1,2 @@
+//! Sign-in, first-sign-in provisioning and sessions.
+fn main() {}

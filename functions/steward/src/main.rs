@@ -1,0 +1,2 @@
+//! Tenant life cycle: install, migrate, onboard, refill.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Runs signalbox on one machine.
+fn main() {}

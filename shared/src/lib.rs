@@ -1,0 +1,1 @@
+//! What every signalbox function shares.
