@@ -1,1 +1,12 @@
 //! The local stack.
+
+pub mod clock;
+pub mod cloud;
+pub mod control;
+pub mod event_source;
+pub mod gateway;
+pub mod lambda;
+pub mod process;
+pub mod secrets_manager;
+pub mod sqs;
+pub mod ticker;
