@@ -1,0 +1,131 @@
+//! The databases and logins on the server, made so that neither side can reach the other.
+//!
+//! | database | owner, and what it may do |
+//! |---|---|
+//! | `signalbox` | `signalbox_steward`: creates roles, owns this database; no superuser. The steward function makes the rest |
+//! | `warehouse` | `warehouse`: the demo organisation's own data platform; nothing else |
+//!
+//! `stack` calls [`Databases::ensure`] at each start; a second time it changes nothing.
+
+use tokio_postgres::Client;
+
+use super::{PostgresError, Server, connect};
+use crate::folder::{DataFolder, random_token};
+
+/// How one login reaches one database.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// A loopback address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Database.
+    pub database: String,
+    /// Role.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl Login {
+    /// As a URL.
+    pub fn url(&self) -> String {
+        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let (user, password) = (encode(&self.user), encode(&self.password));
+        format!("postgres://{user}:{password}@{host}:{}/{}", self.port, encode(&self.database))
+    }
+
+    /// As the secret that RDS keeps for a login.
+    pub fn secret(&self) -> String {
+        serde_json::json!({
+            "host": self.host, "port": self.port, "dbname": self.database,
+            "username": self.user, "password": self.password,
+        })
+        .to_string()
+    }
+
+    /// The same login in another database.
+    pub fn in_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Login({}@{}:{}/{})", self.user, self.host, self.port, self.database)
+    }
+}
+
+/// The two databases.
+#[derive(Clone, Debug)]
+pub struct Databases {
+    /// Ours, as the steward reaches it.
+    pub steward: Login,
+    /// The demo warehouse, as its owner.
+    pub warehouse: Login,
+    /// Whether the warehouse was made just now and is empty.
+    pub warehouse_is_new: bool,
+}
+
+impl Databases {
+    /// Makes what is missing. `forget` drops both databases first: with a server of our own the folder is gone already,
+    /// with one that was given they are not.
+    pub async fn ensure(server: &Server, folder: &DataFolder, forget: bool) -> Result<Self, PostgresError> {
+        let client = connect(&server.superuser().url()).await.map_err(refused("let us in"))?;
+        let login = |name: &str, database: &str| {
+            let password = folder.secret(&format!("database-{name}-password"), random_token);
+            let password = password.map_err(|error| PostgresError::Program { program: "postgres", said: error.to_string() })?;
+            let (user, database) = (name.to_owned(), database.to_owned());
+            Ok(Login { user, database, password, ..server.superuser().clone() })
+        };
+        let steward = login("signalbox_steward", "signalbox")?;
+        let warehouse = login("warehouse", "warehouse")?;
+        if forget {
+            let drop = "drop database if exists signalbox with (force)";
+            client.batch_execute(drop).await.map_err(refused("drop the database signalbox"))?;
+            let drop = "drop database if exists warehouse with (force)";
+            client.batch_execute(drop).await.map_err(refused("drop the database warehouse"))?;
+        }
+        role(&client, &steward, "createrole").await?;
+        role(&client, &warehouse, "nocreaterole").await?;
+        database(&client, &steward).await?;
+        let warehouse_is_new = database(&client, &warehouse).await?;
+        if server.process().is_some() {
+            // Nobody's business: not even the names of what is in there.
+            let close = "revoke connect on database postgres, template1 from public";
+            client.batch_execute(close).await.map_err(refused("close its own databases"))?;
+        }
+        Ok(Self { steward, warehouse, warehouse_is_new })
+    }
+}
+
+async fn role(client: &Client, login: &Login, rights: &str) -> Result<(), PostgresError> {
+    let (user, password) = (&login.user, &login.password);
+    let exists = client.query_opt("select from pg_roles where rolname = $1", &[user]).await;
+    let verb = if exists.map_err(refused("list its roles"))?.is_some() { "alter" } else { "create" };
+    // Both words are ours: names are constants, passwords are base64url.
+    let statement = format!("{verb} role {user} login nosuperuser nocreatedb {rights} password '{password}'");
+    client.batch_execute(&statement).await.map_err(refused("make a login"))?;
+    let grant = format!("do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) then
+        grant {user} to current_user; end if; end $$");
+    client.batch_execute(&grant).await.map_err(refused("make a login"))
+}
+
+/// Whether the database was made just now.
+async fn database(client: &Client, owner: &Login) -> Result<bool, PostgresError> {
+    let (name, user) = (&owner.database, &owner.user);
+    let exists = client.query_opt("select from pg_database where datname = $1", &[name]).await;
+    let is_new = exists.map_err(refused("list its databases"))?.is_none();
+    if is_new {
+        let create = format!("create database {name} owner {user} template template0 encoding 'UTF8'");
+        client.batch_execute(&create).await.map_err(refused("make a database"))?;
+    }
+    let close = format!("revoke all on database {name} from public");
+    client.batch_execute(&close).await.map_err(refused("close a database"))?;
+    Ok(is_new)
+}
+
+fn refused(tried: &'static str) -> impl FnOnce(tokio_postgres::Error) -> PostgresError {
+    move |source| PostgresError::Refused { tried, source }
+}

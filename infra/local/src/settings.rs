@@ -1,0 +1,94 @@
+//! What the runner is told: by whom it was started, where it keeps its state, what it may use.
+//!
+//! `main` fills a [`StackSettings`] from the command line, tests fill one by hand. This is the only module of the crate
+//! that reads the environment. It starts nothing.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `SIGNALBOX_DATABASE_URL` | use this Postgres server (a superuser, or a role with CREATEROLE and CREATEDB) instead of one of our own |
+//! | `SIGNALBOX_LOG` | passed on to the functions: error, warn, info (default) or debug |
+//! | `PATH`, `CARGO` | where tools are found |
+
+use std::path::{Path, PathBuf};
+
+/// What [`crate::stack::Stack::start`] needs to know.
+#[derive(Clone, Debug)]
+pub struct StackSettings {
+    /// Folder that holds all state.
+    pub data_dir: PathBuf,
+    /// Forget the state first.
+    pub fresh: bool,
+    /// Port of the gateway: this one or an error. `None`: 8080, or a free one if that is taken.
+    pub port: Option<u16>,
+    /// Folder of the function binaries, and of `signalbox` itself, which is also the process guard.
+    pub binaries: PathBuf,
+    /// Origins (`scheme://host:port`) that functions may reach beside those of the demo.
+    pub extra_egress: Vec<String>,
+    /// Functions to run; all five unless a test wants fewer.
+    pub functions: Vec<String>,
+    /// Onboard the demo organisations and seed them on first start.
+    pub seed: bool,
+    /// A Postgres server to use instead of one of our own.
+    pub database_url: Option<String>,
+    /// Log level of the functions.
+    pub log: String,
+}
+
+/// The five functions, in the order in which they are started.
+pub const FUNCTIONS: [&str; 5] = ["steward", "signin", "portal", "scheduler", "dispatcher"];
+
+impl StackSettings {
+    /// Everything at its default, with state in `data_dir`.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            fresh: false,
+            port: None,
+            binaries: binaries(),
+            extra_egress: Vec::new(),
+            functions: FUNCTIONS.iter().map(ToString::to_string).collect(),
+            seed: true,
+            database_url: variable("SIGNALBOX_DATABASE_URL"),
+            log: variable("SIGNALBOX_LOG").unwrap_or_else(|| "info".to_owned()),
+        }
+    }
+}
+
+/// Root of the workspace this binary was built in.
+pub fn workspace() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).unwrap_or(manifest).to_owned()
+}
+
+/// Folder for what this machine keeps and git does not.
+pub fn local_folder() -> PathBuf {
+    workspace().join(".local")
+}
+
+/// The data folder used unless `--data` names another.
+pub fn default_data_dir() -> PathBuf {
+    local_folder().join("data")
+}
+
+/// The folder cargo puts binaries in, seen from a binary (`target/debug`) or a test (`target/debug/deps`).
+pub fn binaries() -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_default();
+    let folder = own.parent().unwrap_or(Path::new("."));
+    if folder.ends_with("deps") { folder.parent().unwrap_or(folder).to_owned() } else { folder.to_owned() }
+}
+
+/// The cargo that started us, or the one on the path.
+pub fn cargo() -> PathBuf {
+    variable("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
+/// The first program of this name on the path.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = variable("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
