@@ -18,9 +18,12 @@ use crate::sqs::{Faults, QueueStats};
 
 mod settings;
 
-pub use settings::{
-    CloudSettings, EventSourceSettings, FunctionSettings, QueueSettings, RouteSettings, TickSettings,
-};
+pub use crate::event_source::EventSourceSettings;
+pub use crate::gateway::RouteSettings;
+pub use crate::lambda::FunctionSettings;
+pub use crate::sqs::QueueSettings;
+pub use crate::ticker::TickSettings;
+pub use settings::CloudSettings;
 
 /// What went wrong while the cloud was set up or driven.
 #[derive(Debug, thiserror::Error)]

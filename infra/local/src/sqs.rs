@@ -1,5 +1,7 @@
 //! SQS on one machine (being written).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong on a queue, for the fault tests. Zero (the default) is a healthy queue. Rates are per mille of
@@ -44,4 +46,15 @@ pub struct QueueStats {
     pub dropped: u64,
     /// Since the start: messages doubled by [`Faults`].
     pub duplicated: u64,
+}
+
+/// One SQS queue.
+#[derive(Clone, Debug)]
+pub struct QueueSettings {
+    /// Name, as in `work`.
+    pub name: String,
+    /// How long a received message stays hidden.
+    pub visibility_timeout: Duration,
+    /// The name of the dead-letter queue and how often a message is received before it goes there.
+    pub redrive: Option<(String, u32)>,
 }
