@@ -1,0 +1,95 @@
+//! Where a workspace lives. A [`Route`] comes from a verified session or a verified message, never from a request's text.
+
+use std::{fmt, str::FromStr};
+
+use super::ids::TenantId;
+
+/// A workspace's schema (and role) name: `t_` and 32 lower-case hex digits, generated, never reused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SchemaName(String);
+
+/// The text is not a schema name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a schema name")]
+pub struct NotASchemaName;
+
+impl SchemaName {
+    /// The schema of a workspace that has one of its own.
+    pub fn of(tenant: TenantId) -> Self {
+        use super::ids::Id;
+        Self(format!("t_{}", tenant.uuid().simple()))
+    }
+
+    /// The bare name. It needs no escaping, but [`SchemaName::quoted`] is what SQL takes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as an SQL identifier.
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+impl FromStr for SchemaName {
+    type Err = NotASchemaName;
+    fn from_str(text: &str) -> Result<Self, NotASchemaName> {
+        let digits = text.strip_prefix("t_").ok_or(NotASchemaName)?;
+        let hex = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if hex { Ok(Self(text.to_owned())) } else { Err(NotASchemaName) }
+    }
+}
+
+impl fmt::Display for SchemaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which workspace, and where its rows are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// The workspace.
+    pub tenant: TenantId,
+    /// Its schema and role.
+    pub schema: SchemaName,
+}
+
+/// What may be done in a workspace at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantState {
+    /// Everything.
+    Active,
+    /// No new claims; what runs goes on.
+    Suspending,
+    /// Read-only; no external start begins.
+    Suspended,
+    /// On its way out; read-only.
+    Deleting,
+}
+
+impl FromStr for TenantState {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Ok(match text {
+            "active" => Self::Active,
+            "suspending" => Self::Suspending,
+            "suspended" => Self::Suspended,
+            "deleting" => Self::Deleting,
+            _ => return Err(()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_generated_names_are_schema_names() {
+        for bad in ["", "t_", "public", "t_0123456789ABCDEF0123456789ABCDEF", "t_0123456789abcdef0123456789abcdef\"", "t_0123456789abcdef0123456789abcde"] {
+            assert!(bad.parse::<SchemaName>().is_err(), "{bad}");
+        }
+        assert!("t_0123456789abcdef0123456789abcdef".parse::<SchemaName>().is_ok());
+    }
+}
