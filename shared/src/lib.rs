@@ -1,1 +1,12 @@
 //! What every signalbox function shares.
+
+pub mod model;
+pub mod template;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod keys;
+pub mod queue;
+pub mod secrets;
+pub mod telemetry;

@@ -4,7 +4,7 @@
 
 -- Opens every tenant transaction: the only thing a login may execute. With a session it answers for a person and checks the
 -- role; without one it answers for a worker, which only the dispatcher's and the steward's logins may be.
-create function system.authorize(p_session uuid, p_tenant uuid, p_schema text, p_roles text[])
+create function system.authorize(p_session uuid, p_user uuid, p_tenant uuid, p_schema text, p_roles text[])
     returns table (user_id uuid, user_name text, role text, tenant_state text, at timestamptz)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
@@ -38,7 +38,7 @@ begin
         join system.users u on u.id = s.user_id
         join system.memberships m on m.user_id = s.user_id and m.tenant_id = s.tenant_id and m.state = 'active'
         join system.tenants t on t.id = s.tenant_id
-        where s.id = p_session and s.ended_at is null and s.expires_at > system.now()
+        where s.id = p_session and s.user_id = p_user and s.ended_at is null and s.expires_at > system.now()
           and t.id = p_tenant and t.schema_name = p_schema
           and t.state in ('active', 'suspending', 'suspended');
     if not found then

@@ -1,0 +1,134 @@
+//! Configuration: every environment variable that a function reads, read once at start. The names are the same on one machine
+//! and in `template.yaml`; `docs/configuration.md` is their list for people. A missing or an unknown `SIGNALBOX_` name
+//! refuses the start with one sentence.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use crate::db::DatabaseSettings;
+
+/// Which function is starting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// Sign-in, first-sign-in provisioning, sessions.
+    Signin,
+    /// JSON API and web portal.
+    Portal,
+    /// Due schedules and the sweep.
+    Scheduler,
+    /// External runs.
+    Dispatcher,
+    /// Tenant life cycle.
+    Steward,
+}
+
+use Function::{Dispatcher, Portal, Scheduler, Signin, Steward};
+
+/// Every variable: its name, who needs it, and who may have it besides.
+pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
+    ("SIGNALBOX_DATABASE_SECRET_ARN", &[Signin, Portal, Scheduler, Dispatcher, Steward], &[]),
+    ("SIGNALBOX_DATABASE_CA_FILE", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
+    ("SIGNALBOX_ROOT_KEY_SECRET_ARN", &[Portal, Dispatcher], &[]),
+    ("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", &[Portal, Scheduler, Dispatcher, Steward], &[]),
+    ("SIGNALBOX_SESSION_KEY_SECRET_ARN", &[Signin, Portal], &[]),
+    ("SIGNALBOX_QUEUE_URL", &[Portal, Scheduler, Dispatcher], &[]),
+    ("SIGNALBOX_PROVISION_QUEUE_URL", &[Signin], &[]),
+    ("SIGNALBOX_PUBLIC_URL", &[Signin, Portal], &[]),
+    ("SIGNALBOX_OIDC_AUTHORITY", &[Signin], &[]),
+    ("SIGNALBOX_OIDC_CLIENT_ID", &[Signin], &[]),
+    ("SIGNALBOX_OIDC_CLIENT_SECRET_ARN", &[Signin], &[]),
+    ("SIGNALBOX_ONBOARDING", &[Signin], &[]),
+    ("SIGNALBOX_EGRESS_ALLOW", &[], &[Signin, Dispatcher]),
+    ("SIGNALBOX_LOGIN_SECRET_ARNS", &[Steward], &[]),
+    ("SIGNALBOX_LOG", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
+];
+
+/// What a function was told. Read a variable with [`Config::get`] or [`Config::optional`].
+#[derive(Clone, Debug)]
+pub struct Config {
+    function: Function,
+    values: BTreeMap<&'static str, String>,
+}
+
+/// The start is refused: why, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads the environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    pub fn from_env(function: Function) -> Result<Self, ConfigError> {
+        Self::from_vars(function, std::env::vars())
+    }
+
+    /// Reads given variables: what a test passes.
+    pub fn from_vars(function: Function, vars: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut values = BTreeMap::new();
+        for (name, value) in vars.filter(|(name, _)| name.starts_with("SIGNALBOX_")) {
+            let Some((known, needed, allowed)) = VARIABLES.iter().find(|(known, ..)| *known == name) else {
+                return Err(ConfigError(format!("{name} is not a setting of signalbox")));
+            };
+            if !needed.contains(&function) && !allowed.contains(&function) {
+                return Err(ConfigError(format!("{name} is not a setting of the {function:?} function")));
+            }
+            if !value.is_empty() {
+                values.insert(*known, value);
+            }
+        }
+        for (name, needed, _) in VARIABLES {
+            if needed.contains(&function) && !values.contains_key(name) {
+                return Err(ConfigError(format!("{name} is not set; the {function:?} function needs it")));
+            }
+        }
+        Ok(Self { function, values })
+    }
+
+    /// A variable this function needs; its presence was checked at start.
+    pub fn get(&self, name: &str) -> &str {
+        self.optional(name).expect("a function reads only what VARIABLES says it needs")
+    }
+
+    /// A variable this function may have.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The log level.
+    pub fn log(&self) -> &str {
+        self.optional("SIGNALBOX_LOG").unwrap_or("info")
+    }
+
+    /// How to reach the database. A function handles one event at a time; only the dispatcher works several workspaces side by side.
+    pub fn database(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            secret_arn: self.get("SIGNALBOX_DATABASE_SECRET_ARN").to_owned(),
+            ca_file: self.optional("SIGNALBOX_DATABASE_CA_FILE").map(PathBuf::from),
+            max_connections: if self.function == Dispatcher { 4 } else { 2 },
+            wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The SDK's configuration: region, credentials and endpoints from the usual variables.
+pub async fn aws() -> aws_config::SdkConfig {
+    aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(list: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+        list.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter()
+    }
+
+    #[test]
+    fn a_missing_or_unknown_setting_refuses_the_start_by_name() {
+        let missing = Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABASE_SECRET_ARN", "a")])).unwrap_err();
+        assert!(missing.to_string().starts_with("SIGNALBOX_QUEUE_ROOT_SECRET_ARN is not set"), "{missing}");
+        let unknown = Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABSE", "a")])).unwrap_err();
+        assert!(unknown.to_string().starts_with("SIGNALBOX_DATABSE is not a setting"), "{unknown}");
+        let foreign = Config::from_vars(Steward, vars(&[("SIGNALBOX_ROOT_KEY_SECRET_ARN", "a")])).unwrap_err();
+        assert!(foreign.to_string().contains("not a setting of the Steward function"), "{foreign}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The way to Postgres: the pool, the two transactions, migrations and the edge between Rust and SQL types.
+//! Nothing outside this module begins a transaction or holds a connection.
+
+pub mod migrate;
+mod param;
+mod pool;
+mod tx;
+
+pub use param::{FromRow, Param};
+pub use pool::{Database, DatabaseSettings};
+pub use tx::{Entered, Scope, SystemRole, SystemTx, TenantTx, retrying};
+
+pub use tokio_postgres::Row;
+
+/// Includes one named statement: `sql!("runs/insert.sql")`, below `shared/sql`.
+#[macro_export]
+macro_rules! sql {
+    ($file:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $file))
+    };
+}

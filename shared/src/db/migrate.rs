@@ -1,0 +1,191 @@
+//! Migrations: numbered files, applied in order, each workspace in a transaction of its own under `lock_timeout`.
+//! The steward is the only caller; versions are recorded where they were applied.
+
+use super::{Database, Row, FromRow, SystemRole, SystemTx};
+use crate::{error::DbError, model::{ids::{Id, TenantId}, tenant::SchemaName}};
+
+/// One numbered migration.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Its number, from 1, without gaps.
+    pub version: i32,
+    /// Its name.
+    pub name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! migrations {
+    ($folder:literal, $($version:literal => $name:literal,)*) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $folder, "/", $name, ".sql")),
+        },)*]
+    };
+}
+
+/// Schema `system`.
+pub const SYSTEM: &[Migration] = migrations!["system",
+    1 => "0001_routing",
+    2 => "0002_work",
+    3 => "0003_scope",
+    4 => "0004_people",
+    5 => "0005_grants",
+];
+
+/// A workspace's schema.
+pub const TENANT: &[Migration] = migrations!["tenant",
+    1 => "0001_configuration",
+    2 => "0002_work",
+    3 => "0003_fence",
+];
+
+/// The roles every cluster has.
+pub const ROLES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/roles.sql"));
+
+/// The version of a workspace's schema once it is up to date.
+pub fn tenant_version() -> i32 {
+    TENANT.last().map_or(0, |m| m.version)
+}
+
+/// Makes the cluster's roles and schema `system`, and brings it up to date. May run again at any time.
+pub async fn install(database: &Database) -> Result<(), DbError> {
+    let tx = SystemTx::begin(database, SystemRole::Steward, "roles").await?;
+    tx.script("select pg_advisory_xact_lock(3, 0)").await?;
+    tx.script(ROLES).await?;
+    let server = server_version(&tx).await?;
+    tx.script(if server >= 16 {
+        "grant signalbox_owner to current_user with inherit false, set true"
+    } else {
+        "grant signalbox_owner to current_user"
+    })
+    .await?;
+    tx.script("do $$ begin execute format('grant create on database %I to signalbox_owner', current_database()); \
+               execute format('revoke all on database %I from public', current_database()); end $$")
+    .await?;
+    tx.commit().await?;
+
+    let tx = SystemTx::begin(database, SystemRole::Owner, "system schema").await?;
+    tx.script("create schema if not exists system; revoke all on schema system from public").await?;
+    tx.commit().await?;
+    for migration in SYSTEM {
+        apply_system(database, migration).await?;
+    }
+    Ok(())
+}
+
+async fn apply_system(database: &Database, migration: &Migration) -> Result<(), DbError> {
+    let tx = SystemTx::begin(database, SystemRole::Owner, "system migration").await?;
+    tx.script("select pg_advisory_xact_lock(3, 0)").await?;
+    let known: Known = tx.one("select to_regclass('system.migrations') is not null as yes", &[]).await?;
+    if known.yes {
+        let applied: Known = tx
+            .one("select exists (select from system.migrations where scope = 'system' and version = $1) as yes", &[&migration.version])
+            .await?;
+        if applied.yes {
+            return tx.rollback().await;
+        }
+    }
+    tx.script("set local search_path = system, pg_temp").await?;
+    tx.script(migration.text).await?;
+    tx.execute(
+        "insert into system.migrations (scope, version, name, applied_at) values ('system', $1, $2, system.now())",
+        &[&migration.version, &migration.name],
+    )
+    .await?;
+    tx.commit().await?;
+    tracing::info!(version = migration.version, name = migration.name, "system migration applied");
+    Ok(())
+}
+
+/// Makes one spare workspace: role, schema, tables, first key salt, routing row; one transaction. Not routable until it is claimed.
+pub async fn provision(database: &Database, tenant: TenantId, salt: Vec<u8>) -> Result<(), DbError> {
+    let schema = SchemaName::of(tenant);
+    let name = schema.quoted();
+    let tx = SystemTx::begin(database, SystemRole::Steward, "provision").await?;
+    let server = server_version(&tx).await?;
+    let grants = if server >= 16 {
+        format!("grant signalbox_tenants to {name} with inherit true, set false; grant {name} to cell_0001 with inherit false, set true")
+    } else {
+        format!("grant signalbox_tenants to {name}; grant {name} to cell_0001")
+    };
+    let mut script = format!(
+        "create role {name} nologin inherit; {grants}; set local role signalbox_owner; create schema {name}; \
+         grant usage on schema {name} to {name}; set local search_path = {name}, pg_temp; set local app.tenant_id = '{tenant}';"
+    );
+    for migration in TENANT {
+        script.push_str(&text_for(migration, &schema));
+        script.push_str(&format!(
+            "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now());",
+            migration.version, migration.name
+        ));
+    }
+    tx.script(&script).await?;
+    tx.execute(
+        "insert into system.tenants (id, state, database_name, schema_name, role_name, schema_version, created_at) \
+         values ($1, 'spare', current_database(), $2, $2, $3, system.now())",
+        &[&tenant, &schema.as_str(), &tenant_version()],
+    )
+    .await?;
+    tx.execute(
+        "insert into system.tenant_keys (tenant_id, version, salt, created_at) values ($1, 1, $2, system.now())",
+        &[&tenant, &salt],
+    )
+    .await?;
+    tx.commit().await
+}
+
+/// Brings one workspace up to date; each migration is a transaction. Returns how many were applied.
+pub async fn migrate(database: &Database, tenant: TenantId, from: i32) -> Result<i32, DbError> {
+    let schema = SchemaName::of(tenant);
+    let name = schema.quoted();
+    let mut applied = 0;
+    for migration in TENANT.iter().filter(|m| m.version > from) {
+        let tx = SystemTx::begin(database, SystemRole::Owner, "tenant migration").await?;
+        tx.script(&format!("set local search_path = {name}, pg_temp; set local app.tenant_id = '{}'", tenant.uuid())).await?;
+        let moved = tx
+            .execute(
+                "update system.tenants set schema_version = $2 where id = $1 and schema_version = $2 - 1",
+                &[&tenant, &migration.version],
+            )
+            .await?;
+        if moved == 1 {
+            tx.script(&text_for(migration, &schema)).await?;
+            tx.script(&format!(
+                "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now())",
+                migration.version, migration.name
+            ))
+            .await?;
+            applied += 1;
+        }
+        tx.commit().await?;
+    }
+    Ok(applied)
+}
+
+fn text_for(migration: &Migration, schema: &SchemaName) -> String {
+    migration.text.replace("{role}", &schema.quoted())
+}
+
+async fn server_version(tx: &SystemTx) -> Result<i32, DbError> {
+    let version: Version = tx.one("select current_setting('server_version_num')::int / 10000 as major", &[]).await?;
+    Ok(version.0)
+}
+
+struct Version(i32);
+
+impl FromRow for Version {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        Ok(Self(row.try_get("major")?))
+    }
+}
+
+struct Known {
+    yes: bool,
+}
+
+impl FromRow for Known {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        Ok(Self { yes: row.try_get("yes")? })
+    }
+}

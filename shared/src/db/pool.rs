@@ -1,0 +1,129 @@
+//! The pool of one function: direct connections, few, under the function's own login. The login can execute
+//! `system.authorize` and nothing else, so a bare connection reads nothing. Only `tx.rs` borrows from here.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use rustls::{ClientConfig, RootCertStore, pki_types::{CertificateDer, pem::PemObject}};
+use serde::Deserialize;
+use tokio::sync::RwLock;
+use tokio_postgres::{NoTls, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{
+    error::{BoxError, DbError},
+    secrets::{Secret, SecretSource},
+};
+
+/// How a function reaches its database.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// The login's secret: JSON in the shape RDS keeps it.
+    pub secret_arn: String,
+    /// The certificate authority of the server. Without it only a loopback address may be reached.
+    pub ca_file: Option<PathBuf>,
+    /// Connections at most.
+    pub max_connections: usize,
+    /// How long a connection may take to open, and a caller may wait for one.
+    pub wait: Duration,
+}
+
+/// The function's database: a pool that is rebuilt when its login was refused and its secret has changed.
+#[derive(Clone)]
+pub struct Database {
+    settings: DatabaseSettings,
+    secrets: SecretSource,
+    pool: Arc<RwLock<Pool>>,
+}
+
+/// The login's secret. The password is held by the driver's own configuration for the pool's life.
+#[derive(Deserialize)]
+struct Login {
+    host: String,
+    port: u16,
+    dbname: String,
+    username: String,
+    password: String,
+}
+
+impl Database {
+    /// Reads the login and prepares the pool; connects to nothing yet.
+    pub async fn open(settings: DatabaseSettings, secrets: SecretSource) -> Result<Self, BoxError> {
+        let pool = build(&settings, &secrets.read(&settings.secret_arn).await?)?;
+        Ok(Self { settings, secrets, pool: Arc::new(RwLock::new(pool)) })
+    }
+
+    /// Borrows a connection. A refused login is looked up again once: its password may have been rotated.
+    pub(super) async fn connection(&self) -> Result<Object, DbError> {
+        match self.borrow().await {
+            Ok(connection) => return Ok(connection),
+            Err(error) if !was_refused(&error) => return Err(DbError::Unavailable(error)),
+            Err(_) => {}
+        }
+        let secret = self.secrets.read(&self.settings.secret_arn).await.map_err(DbError::Unavailable)?;
+        *self.pool.write().await = build(&self.settings, &secret).map_err(DbError::Unavailable)?;
+        self.borrow().await.map_err(DbError::Unavailable)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one borrow; db/tx.rs is its only caller")]
+    async fn borrow(&self) -> Result<Object, BoxError> {
+        let pool = self.pool.read().await.clone();
+        Ok(pool.get().await?)
+    }
+}
+
+/// `Fast` recycling asks the server nothing: a connection whose transaction was not confirmed never comes back.
+fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool, BoxError> {
+    let login: Login = serde_json::from_slice(secret.expose())?;
+    let mut config = tokio_postgres::Config::new();
+    config
+        .host(&login.host)
+        .port(login.port)
+        .dbname(&login.dbname)
+        .user(&login.username)
+        .password(&login.password)
+        .connect_timeout(settings.wait)
+        .application_name("signalbox");
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = match &settings.ca_file {
+        Some(file) => {
+            config.ssl_mode(SslMode::Require);
+            Manager::from_config(config, trusting(file)?, recycling)
+        }
+        None if is_loopback(&login.host) => Manager::from_config(config, NoTls, recycling),
+        None => return Err("SIGNALBOX_DATABASE_CA_FILE is needed for a database on another machine".into()),
+    };
+    Ok(Pool::builder(manager)
+        .max_size(settings.max_connections)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(settings.wait))
+        .create_timeout(Some(settings.wait))
+        .build()?)
+}
+
+fn trusting(ca_file: &PathBuf) -> Result<MakeRustlsConnect, BoxError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca_file)? {
+        roots.add(certificate?)?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.starts_with('/') || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn was_refused(error: &BoxError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+    while let Some(error) = cause {
+        if let Some(code) = error.downcast_ref::<tokio_postgres::Error>().and_then(|e| e.code()) {
+            return code.code() == "28P01" || code.code() == "28000";
+        }
+        cause = error.source();
+    }
+    false
+}

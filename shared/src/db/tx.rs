@@ -1,0 +1,344 @@
+//! The two transactions, and the only `begin` of the product.
+//!
+//! [`TenantTx`] works inside one workspace's scope; [`SystemTx`] works on schema `system` under a function's own group role.
+//! Either owns its connection. The set-up is one batch, sent ahead of the first statement in the same round trip; where any
+//! part of it fails the statement fails too, because the login by itself may do nothing. A connection goes back to the pool
+//! only after its end was *confirmed*; dropped, cancelled or panicked, it is closed.
+//!
+//! Never here: a call to anything but Postgres, a session-level SET, a named statement.
+
+use std::{
+    future::Future,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use deadpool_postgres::Object;
+use futures_util::future::join;
+use jiff::Timestamp;
+use tokio_postgres::{Row, SimpleQueryMessage, types::{ToSql, Type}};
+
+use super::{Database, FromRow, Param};
+use crate::{
+    error::{DbError, Refusal},
+    model::{
+        ids::{SessionId, UserId},
+        role::{Permission, Role},
+        tenant::{Route, TenantState},
+    },
+};
+
+/// For whom a tenant transaction works.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// A signed-in person; the session, membership, role and workspace are re-read as the scope opens.
+    Person {
+        /// Their session.
+        session: SessionId,
+        /// Who the token says they are; must be whom the session belongs to.
+        user: UserId,
+        /// The workspace of the token.
+        route: Route,
+        /// What they are about to do.
+        permission: Permission,
+    },
+    /// A worker, for a message that was verified.
+    Worker(Route),
+}
+
+/// What opening the scope told.
+#[derive(Clone, Debug)]
+pub struct Entered {
+    /// The person, or none for a worker.
+    pub user: Option<UserId>,
+    /// Their name, for the audit log.
+    pub user_name: String,
+    /// Their role, or none for a worker.
+    pub role: Option<Role>,
+    /// The workspace's state.
+    pub state: TenantState,
+    /// Database time as the transaction began.
+    pub now: Timestamp,
+}
+
+/// A group role that a system transaction works under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemRole {
+    /// Sign-in's functions.
+    Signin,
+    /// The portal's functions.
+    Portal,
+    /// The sweeper: outbox and due index.
+    Scheduler,
+    /// The owner of every object: the steward's migrations and claims of spares.
+    Owner,
+    /// The steward's login itself: creating roles and granting them.
+    Steward,
+}
+
+/// A guarded transaction inside one workspace.
+pub struct TenantTx(Tx);
+
+/// A guarded transaction on schema `system`.
+pub struct SystemTx(Tx);
+
+impl TenantTx {
+    /// Borrows a connection; the scope opens with the first statement. `name` is for the log.
+    pub async fn begin(database: &Database, scope: &Scope, name: &'static str) -> Result<Self, DbError> {
+        Tx::borrow(database, enter(scope), name).await.map(Self)
+    }
+
+    /// Who is here and when, known once the first statement was answered.
+    pub fn entered(&self) -> Result<&Entered, DbError> {
+        self.0.entered.get().ok_or(DbError::Refused(Refusal::NoSession))
+    }
+
+    /// Opens the scope by itself, where the first statement depends on it.
+    pub async fn open(&self) -> Result<&Entered, DbError> {
+        self.0.all("select").await?;
+        self.entered()
+    }
+}
+
+impl SystemTx {
+    /// Borrows a connection; the role is taken with the first statement.
+    pub async fn begin(database: &Database, role: SystemRole, name: &'static str) -> Result<Self, DbError> {
+        Tx::borrow(database, assume(role), name).await.map(Self)
+    }
+
+    /// Runs a script of several statements: migrations only.
+    pub(super) async fn script(&self, text: &str) -> Result<(), DbError> {
+        self.0.run(self.0.client().batch_execute(text)).await
+    }
+}
+
+macro_rules! statements {
+    ($tx:ident) => {
+        impl $tx {
+            /// All rows of a statement.
+            pub async fn all<T: FromRow>(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Vec<T>, DbError> {
+                self.rows(sql, params).await?.iter().map(T::from_row).collect()
+            }
+
+            /// The one row of a statement, or none.
+            pub async fn optional<T: FromRow>(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Option<T>, DbError> {
+                self.rows(sql, params).await?.first().map(T::from_row).transpose()
+            }
+
+            /// The one row of a statement; none is absent.
+            pub async fn one<T: FromRow>(&self, sql: &'static str, params: &[&dyn Param]) -> Result<T, DbError> {
+                self.optional(sql, params).await?.ok_or(DbError::Refused(Refusal::Absent))
+            }
+
+            /// The rows as the driver gives them.
+            pub async fn rows(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Vec<Row>, DbError> {
+                let typed = typed(params);
+                self.0.run(self.0.client().query_typed(sql, &typed)).await
+            }
+
+            /// Runs a statement and says how many rows it moved.
+            pub async fn execute(&self, sql: &'static str, params: &[&dyn Param]) -> Result<u64, DbError> {
+                let typed = typed(params);
+                self.0.run(self.0.client().execute_typed(sql, &typed)).await
+            }
+
+            /// Runs a statement that must move exactly one row.
+            pub async fn execute_one(&self, name: &'static str, sql: &'static str, params: &[&dyn Param]) -> Result<(), DbError> {
+                match self.execute(sql, params).await? {
+                    1 => Ok(()),
+                    moved => Err(DbError::Moved { statement: name, expected: 1, moved }),
+                }
+            }
+
+            /// Commits, and confirms that it was a commit.
+            pub async fn commit(self) -> Result<(), DbError> {
+                self.0.end(END_COMMIT).await
+            }
+
+            /// Rolls back and returns the connection.
+            pub async fn rollback(self) -> Result<(), DbError> {
+                self.0.end("rollback").await
+            }
+
+            /// Runs a last statement with the commit in the same round trip.
+            pub async fn last(self, sql: &'static str, params: &[&dyn Param]) -> Result<Vec<Row>, DbError> {
+                let typed = typed(params);
+                self.0.last(sql, &typed).await
+            }
+        }
+    };
+}
+statements!(TenantTx);
+statements!(SystemTx);
+
+/// A commit that was in truth a rollback answers without error; setting a value first makes it fail (25P02).
+const END_COMMIT: &str = "set local app.end = '1'; commit";
+
+struct Tx {
+    connection: Option<Object>,
+    setup: Mutex<Option<String>>,
+    /// The set-up was answered, and well. Without it nothing is committed.
+    opened: AtomicBool,
+    entered: OnceLock<Entered>,
+    name: &'static str,
+}
+
+impl Tx {
+    async fn borrow(database: &Database, setup: String, name: &'static str) -> Result<Self, DbError> {
+        let connection = database.connection().await?;
+        Ok(Self {
+            connection: Some(connection),
+            setup: Mutex::new(Some(setup)),
+            opened: AtomicBool::new(false),
+            entered: OnceLock::new(),
+            name,
+        })
+    }
+
+    fn client(&self) -> &tokio_postgres::Client {
+        self.connection.as_ref().expect("held until the end")
+    }
+
+    /// Awaits a statement; ahead of the first one goes the set-up. `join` polls in order, so the wire keeps it.
+    async fn run<T>(&self, statement: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+        let setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(setup) = setup else { return Ok(statement.await?) };
+        let (opened, answer) = join(self.client().simple_query(&setup), statement).await;
+        self.note(&opened?)?;
+        self.opened.store(true, Ordering::Relaxed);
+        Ok(answer?)
+    }
+
+    /// Keeps what the scope told.
+    fn note(&self, messages: &[SimpleQueryMessage]) -> Result<(), DbError> {
+        let row = messages.iter().find_map(|m| match m {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let Some(row) = row else { return Ok(()) };
+        let text = |column: &str| row.get(column).unwrap_or_default();
+        let entered = Entered {
+            user: text("user_id").parse().ok(),
+            user_name: text("user_name").to_owned(),
+            role: text("role").parse().ok(),
+            state: text("tenant_state").parse().map_err(|()| DbError::Refused(Refusal::NoSession))?,
+            now: text("at_us").parse().ok().and_then(|us| Timestamp::from_microsecond(us).ok())
+                .ok_or(DbError::Refused(Refusal::NoSession))?,
+        };
+        self.entered.set(entered).map_err(|_| DbError::Refused(Refusal::NoSession))
+    }
+
+    async fn all(&self, sql: &'static str) -> Result<Vec<Row>, DbError> {
+        self.run(self.client().query_typed(sql, &[])).await
+    }
+
+    async fn last(mut self, sql: &'static str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>, DbError> {
+        let (answer, ended) = {
+            let statement = self.run(self.client().query_typed(sql, params));
+            join(statement, self.client().simple_query(END_COMMIT)).await
+        };
+        match (answer, ended) {
+            (Ok(rows), Ok(_)) => {
+                self.connection = None;
+                Ok(rows)
+            }
+            (Err(error), _) => {
+                self.give_back().await;
+                Err(error)
+            }
+            (Ok(_), Err(error)) => Err(error.into()),
+        }
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), DbError> {
+        if self.setup.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            self.connection = None;
+            return Ok(());
+        }
+        if !self.opened.load(Ordering::Relaxed) && how == END_COMMIT {
+            return Err(DbError::Refused(Refusal::NoSession));
+        }
+        let ended = self.client().simple_query(how).await;
+        match ended {
+            Ok(_) => {
+                self.connection = None;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(transaction = self.name, "an end was not confirmed; the connection is closed");
+                Err(error.into())
+            }
+        }
+    }
+
+    /// After a failed statement: a confirmed rollback saves the connection.
+    async fn give_back(&mut self) {
+        if self.client().simple_query("rollback").await.is_ok() {
+            self.connection = None;
+        }
+    }
+}
+
+impl Drop for Tx {
+    /// An end that was not confirmed: the connection leaves the pool and is closed with whatever it had open.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+fn typed<'a>(params: &[&'a dyn Param]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    params.iter().map(|p| (p.as_sql(), p.sql_type())).collect()
+}
+
+/// The batch that opens a workspace's scope. It is made of ids, a validated schema name and names of ours: nothing typed by a user.
+fn enter(scope: &Scope) -> String {
+    let (session, user, route, roles) = match scope {
+        Scope::Person { session, user, route, permission } => {
+            let roles: Vec<_> = Role::ALL.iter().filter(|r| r.may(*permission)).map(|r| r.as_str()).collect();
+            (format!("'{session}'"), format!("'{user}'"), route, roles.join(","))
+        }
+        Scope::Worker(route) => ("null".to_owned(), "null".to_owned(), route, String::new()),
+    };
+    let Route { tenant, schema } = route;
+    format!(
+        "begin; \
+         select user_id, user_name, role, tenant_state, (extract(epoch from at) * 1000000)::bigint as at_us \
+         from system.authorize({session}, {user}, '{tenant}', '{schema}', '{{{roles}}}'); \
+         set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'; \
+         {TIMEOUTS}",
+        role = schema.quoted(),
+    )
+}
+
+fn assume(role: SystemRole) -> String {
+    let role = match role {
+        SystemRole::Signin => "set local role system_signin; ",
+        SystemRole::Portal => "set local role system_portal; ",
+        SystemRole::Scheduler => "set local role system_scheduler; ",
+        SystemRole::Owner => "set local role signalbox_owner; ",
+        SystemRole::Steward => "",
+    };
+    format!("begin; {role}set local search_path = pg_catalog, pg_temp; {TIMEOUTS}")
+}
+
+const TIMEOUTS: &str = "set local statement_timeout = '10s'; set local lock_timeout = '2s'; \
+                        set local idle_in_transaction_session_timeout = '15s'";
+
+/// Runs a whole transaction again, a few times, where Postgres says it may be: serialisation, deadlock, lock timeout.
+/// The closure must have no effect outside its transaction.
+pub async fn retrying<T, F: Future<Output = Result<T, DbError>>>(mut work: impl FnMut() -> F) -> Result<T, DbError> {
+    for pause_ms in [5, 25, 100] {
+        match work().await {
+            Err(error) if error.is_retryable() => {
+                tracing::debug!(%error, "trying the transaction again");
+                tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;
+            }
+            done => return done,
+        }
+    }
+    work().await
+}

@@ -1,0 +1,113 @@
+//! What can go wrong below the handlers. Driver text stays in `source`, for the log; a caller is told the variant only.
+
+use std::error::Error as StdError;
+
+/// A database operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The scope was refused, or a system function refused: the public reason.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// A unique constraint: its name.
+    #[error("{constraint} is taken")]
+    Taken {
+        /// The constraint's name.
+        constraint: String,
+    },
+    /// A foreign key: its name.
+    #[error("{constraint} does not hold")]
+    Dangling {
+        /// The constraint's name.
+        constraint: String,
+    },
+    /// A write that named its expected state moved another number of rows than it had to.
+    #[error("{statement} moved {moved} rows, not {expected}")]
+    Moved {
+        /// The statement's name.
+        statement: &'static str,
+        /// How many rows should have moved.
+        expected: u64,
+        /// How many did.
+        moved: u64,
+    },
+    /// Serialisation failure, deadlock or lock timeout: the whole transaction may be tried again.
+    #[error("the transaction may be tried again")]
+    Retry(#[source] BoxError),
+    /// No connection to be had, or it broke; the outcome of a commit may be unknown.
+    #[error("the database is out of reach")]
+    Unavailable(#[source] BoxError),
+    /// Anything else: a defect.
+    #[error("the database refused a statement")]
+    Defect(#[source] BoxError),
+}
+
+/// A cause, kept for the log.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why a scope or a system function said no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such session, or a login that may not enter.
+    NoSession,
+    /// The role may not do this.
+    Role,
+    /// The directory is not on the list.
+    NotOnboarded,
+    /// A person of a known directory without a membership.
+    NoRole,
+    /// Absent or foreign: the same.
+    Absent,
+    /// The thing is there already.
+    Conflict,
+    /// The last Administrator stays.
+    LastAdministrator,
+    /// No spare workspace is left; the steward has been asked for one.
+    NoSpare,
+}
+
+impl Refusal {
+    /// The refusal behind an SQLSTATE of class SB and its message.
+    pub fn of(code: &str, message: &str) -> Option<Self> {
+        Some(match (code, message) {
+            ("SB403", "not_onboarded") => Self::NotOnboarded,
+            ("SB403", "no_role") => Self::NoRole,
+            ("SB409", "last_administrator") => Self::LastAdministrator,
+            ("SB401", _) => Self::NoSession,
+            ("SB403", _) => Self::Role,
+            ("SB404", _) => Self::Absent,
+            ("SB409", _) => Self::Conflict,
+            ("SB503", _) => Self::NoSpare,
+            _ => return None,
+        })
+    }
+}
+
+impl DbError {
+    /// Whether the transaction that failed may be run again from its start.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Retry(_))
+    }
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            return if error.is_closed() || error.code().is_none() && StdError::source(&error).is_some_and(|s| s.is::<std::io::Error>()) {
+                Self::Unavailable(Box::new(error))
+            } else {
+                Self::Defect(Box::new(error))
+            };
+        };
+        if let Some(refusal) = Refusal::of(db.code().code(), db.message()) {
+            return Self::Refused(refusal);
+        }
+        let constraint = || db.constraint().unwrap_or("unnamed").to_owned();
+        match db.code().code() {
+            "23505" => Self::Taken { constraint: constraint() },
+            "23503" => Self::Dangling { constraint: constraint() },
+            "40001" | "40P01" | "55P03" => Self::Retry(Box::new(error)),
+            "53300" | "57P01" | "57P02" | "57P03" | "08006" | "28P01" | "28000" => Self::Unavailable(Box::new(error)),
+            _ => Self::Defect(Box::new(error)),
+        }
+    }
+}
