@@ -102,8 +102,7 @@ impl Functions {
         host.trim_log(&settings.name)?;
         let name = settings.name.clone();
         let function = Arc::new(Function::new(settings, host.clone()));
-        let replaced =
-            self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name, function);
+        let replaced = self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name, function);
         if let Some(replaced) = replaced {
             replaced.close();
         }
