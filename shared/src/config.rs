@@ -21,6 +21,26 @@ pub enum Function {
     Steward,
 }
 
+impl Function {
+    /// The function's name: its folder, its package.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signin => "signin",
+            Self::Portal => "portal",
+            Self::Scheduler => "scheduler",
+            Self::Dispatcher => "dispatcher",
+            Self::Steward => "steward",
+        }
+    }
+}
+
+impl std::str::FromStr for Function {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Signin, Portal, Scheduler, Dispatcher, Steward].into_iter().find(|f| f.as_str() == text).ok_or(())
+    }
+}
+
 use Function::{Dispatcher, Portal, Scheduler, Signin, Steward};
 
 /// Every variable: its name, who needs it, and who may have it besides.

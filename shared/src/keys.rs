@@ -105,6 +105,13 @@ pub fn derive(salt: &[u8], root: &[u8; 32], info: &str) -> Option<Zeroizing<[u8;
     Some(key)
 }
 
+/// Fresh random bytes.
+pub fn random(length: usize) -> Result<Vec<u8>, CannotOpen> {
+    let mut bytes = vec![0; length];
+    rand::fill(&mut bytes).map_err(|_| CannotOpen)?;
+    Ok(bytes)
+}
+
 /// Length-prefixed, so that no two places share their bytes.
 fn aad(place: Place<'_>, version: i32) -> Aad<Vec<u8>> {
     let tenant = place.tenant.to_string();

@@ -10,3 +10,4 @@ pub mod keys;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;
+pub mod store;

@@ -167,7 +167,7 @@ fn text_for(migration: &Migration, schema: &SchemaName) -> String {
     migration.text.replace("{role}", &schema.quoted())
 }
 
-async fn server_version(tx: &SystemTx) -> Result<i32, DbError> {
+pub(super) async fn server_version(tx: &SystemTx) -> Result<i32, DbError> {
     let version: Version = tx.one("select current_setting('server_version_num')::int / 10000 as major", &[]).await?;
     Ok(version.0)
 }

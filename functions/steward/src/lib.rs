@@ -1,0 +1,48 @@
+//! The steward: what happens to tenants as a whole. It alone holds the DDL login.
+//!
+//! One event in, one answer out. Events: a direct invocation `{"do": …}`, the five-minute tick, and messages of the queue
+//! `provision` (sign-in found no spare workspace). Every step may run again.
+
+mod order;
+mod work;
+
+use lambda_runtime::Error;
+use serde_json::Value;
+use shared::{clock::Clock, config::Config, db::Database, secrets::SecretSource};
+
+use order::Order;
+
+/// Spare workspaces kept ready: first sign-ins claim one each.
+const SPARES: i64 = 4;
+
+/// The function's state between invocations.
+pub struct Steward {
+    database: Database,
+    secrets: SecretSource,
+    login_arns: Vec<String>,
+    clock: Clock,
+}
+
+impl Steward {
+    /// Prepares the pool; connects to nothing yet.
+    pub async fn new(config: &Config, aws: &aws_config::SdkConfig, clock: Clock) -> Result<Self, Error> {
+        let secrets = SecretSource::new(aws);
+        Ok(Self {
+            database: Database::open(config.database(), secrets.clone()).await?,
+            secrets,
+            login_arns: config.get("SIGNALBOX_LOGIN_SECRET_ARNS").split(',').map(|arn| arn.trim().to_owned()).collect(),
+            clock,
+        })
+    }
+
+    /// Carries out what an event asks for.
+    pub async fn answer(&self, event: Value) -> Result<Value, Error> {
+        match Order::read(event)? {
+            Order::Install => self.install().await,
+            Order::Migrate => self.migrate().await,
+            Order::Onboard(onboard) => self.onboard(onboard).await,
+            Order::Refill { spares } => self.refill(spares.unwrap_or(SPARES)).await,
+            Order::Tick => self.tick().await,
+        }
+    }
+}

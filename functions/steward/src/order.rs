@@ -1,0 +1,74 @@
+//! What an event asks of the steward. Pure.
+
+use lambda_runtime::Error;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A task for the steward.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Order {
+    /// Roles, schema `system`, the functions' logins, spare workspaces.
+    Install,
+    /// Brings every workspace's schema up to date.
+    Migrate,
+    /// Puts a directory on the allow-list.
+    Onboard(Onboard),
+    /// Makes spare workspaces until there are `spares`.
+    Refill {
+        /// How many there should be; the usual number where absent.
+        #[serde(default)]
+        spares: Option<i64>,
+    },
+    /// The regular round.
+    #[serde(skip)]
+    Tick,
+}
+
+/// A directory to put on the allow-list.
+#[derive(Debug, PartialEq, Deserialize)]
+pub(crate) struct Onboard {
+    /// The directory (Entra's `tid`).
+    pub directory_id: Uuid,
+    /// What the customer is called.
+    pub name: String,
+    /// The object id of the buyer, who becomes the first Administrator.
+    #[serde(default)]
+    pub first_administrator: Option<Uuid>,
+}
+
+impl Order {
+    /// Reads a direct invocation, a scheduled event, or a batch of the queue `provision` (each of which asks to refill).
+    pub(crate) fn read(event: Value) -> Result<Self, Error> {
+        if event.get("source").and_then(Value::as_str) == Some("aws.events") {
+            return Ok(Self::Tick);
+        }
+        if event.get("Records").is_some() {
+            return Ok(Self::Refill { spares: None });
+        }
+        Ok(serde_json::from_value(event)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_event_is_read_as_what_it_asks() {
+        assert_eq!(Order::read(json!({"do": "install"})).unwrap(), Order::Install);
+        assert_eq!(Order::read(json!({"source": "aws.events", "detail-type": "Scheduled Event"})).unwrap(), Order::Tick);
+        assert_eq!(Order::read(json!({"Records": [{"body": "{}"}]})).unwrap(), Order::Refill { spares: None });
+        assert_eq!(Order::read(json!({"do": "refill", "spares": 9})).unwrap(), Order::Refill { spares: Some(9) });
+    }
+
+    #[test]
+    fn what_is_not_an_order_is_refused() {
+        for bad in [json!({"do": "drop"}), json!({}), json!([]), json!({"do": "onboard", "directory_id": "x", "name": "n"})] {
+            assert!(Order::read(bad.clone()).is_err(), "{bad}");
+        }
+    }
+}

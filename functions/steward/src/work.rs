@@ -1,0 +1,80 @@
+//! The steward's work, one function an order. Each may be killed anywhere and run again.
+
+use lambda_runtime::Error;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::{
+    config::Function,
+    db::{SystemRole, SystemTx, logins, migrate},
+    store::directories,
+};
+
+use crate::{SPARES, Steward, order::Onboard};
+
+/// Workspaces brought up to date in one order.
+const WAVE: i64 = 1000;
+
+/// A login's secret, in the shape RDS keeps it.
+#[derive(Deserialize)]
+struct LoginSecret {
+    username: String,
+    password: String,
+    /// Which function's it is.
+    function: String,
+}
+
+impl Steward {
+    pub(crate) async fn install(&self) -> Result<Value, Error> {
+        migrate::install(&self.database).await?;
+        for arn in &self.login_arns {
+            let secret: LoginSecret = serde_json::from_slice(self.secrets.read(arn).await?.expose())
+                .map_err(|_| "a login's secret is not in its shape")?;
+            let function: Function = secret.function.parse().map_err(|()| "a login's secret names no function of ours")?;
+            let login = logins::Login { function, name: &secret.username, password: &secret.password };
+            logins::ensure(&self.database, &login).await?;
+        }
+        let migrated = self.migrate().await?;
+        let refilled = self.refill(SPARES).await?;
+        Ok(json!({ "installed": true, "migrated": migrated["migrated"], "spares_made": refilled["spares_made"] }))
+    }
+
+    pub(crate) async fn migrate(&self) -> Result<Value, Error> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "behind").await?;
+        let behind = directories::behind(&tx, migrate::tenant_version(), WAVE).await?;
+        tx.commit().await?;
+        for workspace in &behind {
+            migrate::migrate(&self.database, workspace.tenant, workspace.version).await?;
+        }
+        Ok(json!({ "migrated": behind.len() }))
+    }
+
+    pub(crate) async fn onboard(&self, order: Onboard) -> Result<Value, Error> {
+        let name = order.name.trim();
+        if name.is_empty() || name.chars().count() > 200 {
+            return Err("a directory's name has 1 to 200 characters".into());
+        }
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "onboard").await?;
+        directories::onboard(&tx, order.directory_id, name, order.first_administrator).await?;
+        tx.commit().await?;
+        Ok(json!({ "directory_id": order.directory_id }))
+    }
+
+    pub(crate) async fn refill(&self, wanted: i64) -> Result<Value, Error> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "spares").await?;
+        let spares = directories::spares(&tx).await?;
+        tx.commit().await?;
+        let missing = (wanted - spares).clamp(0, 1000);
+        for _ in 0..missing {
+            migrate::provision(&self.database, self.clock.new_id(), shared::keys::random(32)?).await?;
+        }
+        Ok(json!({ "spares_made": missing }))
+    }
+
+    pub(crate) async fn tick(&self) -> Result<Value, Error> {
+        let refilled = self.refill(SPARES).await?;
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "purge sessions").await?;
+        let purged = directories::purge_sessions(&tx).await?;
+        tx.commit().await?;
+        Ok(json!({ "spares_made": refilled["spares_made"], "sessions_purged": purged }))
+    }
+}

@@ -1,0 +1,1 @@
+select count(*) as spares from system.tenants where state = 'spare'

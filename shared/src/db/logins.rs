@@ -1,0 +1,89 @@
+//! The functions' database logins. A login owns nothing and inherits nothing; all it may do by itself is call
+//! `system.authorize`, and only where its function enters workspaces. Called by the steward's install.
+
+use super::{Database, SystemRole, SystemTx, migrate::server_version};
+use crate::{config::Function, error::DbError};
+
+/// One login to make or bring up to date.
+pub struct Login<'a> {
+    /// Whose it is.
+    pub function: Function,
+    /// Its name.
+    pub name: &'a str,
+    /// Its password, as its secret has it.
+    pub password: &'a str,
+}
+
+/// Makes the login, sets its password and gives it exactly what its function needs. May run again at any time.
+pub async fn ensure(database: &Database, login: &Login<'_>) -> Result<(), DbError> {
+    let tx = SystemTx::begin(database, SystemRole::Steward, "login").await?;
+    let server = server_version(&tx).await?;
+    // The values travel as parameters and reach the DDL inside the server, so no statement's text holds a password.
+    tx.rows(
+        "select set_config('app.login_name', $1, true), set_config('app.login_password', $2, true), \
+                set_config('app.login_roles', $3, true), set_config('app.login_options', $4, true)",
+        &[&login.name, &login.password, &roles(login.function), &options(server)],
+    )
+    .await?;
+    tx.script(MAKE).await?;
+    if enters_workspaces(login.function) {
+        tx.script(MAY_AUTHORIZE).await?;
+    }
+    tx.execute(
+        "insert into system.logins (name, function) values ($1, $2) on conflict (name) do update set function = excluded.function",
+        &[&login.name, &login.function.as_str()],
+    )
+    .await?;
+    tx.commit().await
+}
+
+fn enters_workspaces(function: Function) -> bool {
+    matches!(function, Function::Portal | Function::Dispatcher)
+}
+
+/// The group roles a function's transactions take on.
+fn roles(function: Function) -> &'static str {
+    match function {
+        Function::Signin => "system_signin",
+        Function::Portal => "system_portal,cell_0001",
+        Function::Scheduler => "system_scheduler",
+        Function::Dispatcher => "system_dispatcher,cell_0001",
+        Function::Steward => "",
+    }
+}
+
+/// Membership without inheritance: an option of the grant from 16 on, of the role (noinherit) before.
+fn options(server: i32) -> &'static str {
+    if server >= 16 { " with inherit false, set true" } else { "" }
+}
+
+const MAKE: &str = "
+do $$
+declare
+    v_name text := current_setting('app.login_name');
+    v_role text;
+begin
+    if not exists (select from pg_catalog.pg_roles where rolname = v_name) then
+        execute format('create role %I login noinherit', v_name);
+    end if;
+    execute format('alter role %I login noinherit password %L', v_name, current_setting('app.login_password'));
+    execute format('alter role %I set search_path = %L', v_name, '');
+    execute format('alter role %I set statement_timeout = %L', v_name, '30s');
+    execute format('alter role %I set idle_in_transaction_session_timeout = %L', v_name, '30s');
+    execute format('grant connect on database %I to %I', current_database(), v_name);
+    foreach v_role in array string_to_array(current_setting('app.login_roles'), ',') loop
+        execute format('grant %I to %I%s', v_role, v_name, current_setting('app.login_options'));
+    end loop;
+end
+$$;
+set local role signalbox_owner;
+";
+
+const MAY_AUTHORIZE: &str = "
+do $$
+begin
+    execute format('grant usage on schema system to %I', current_setting('app.login_name'));
+    execute format('grant execute on function system.authorize(uuid, uuid, uuid, text, text[]) to %I', current_setting('app.login_name'));
+end
+$$;
+";
