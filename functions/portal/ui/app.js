@@ -95,6 +95,14 @@ function header() {
     h("nav", { "aria-label": "Main" }, h("ul", null, NAV.filter(([, , only]) => !only || administrator()).map(([path, text]) =>
       h("li", null, h("a", { href: path, "aria-current": current(path) ? "page" : null }, text))))),
     me.workspace?.state && me.workspace.state !== "active" ? h("p", { class: "banner" }, `This workspace is ${me.workspace.state.replaceAll("_", " ")}: nothing new starts in it.`) : null);
+  bringIntoView();
+}
+
+/// On a narrow screen the list of pages scrolls: the current one is brought into view.
+function bringIntoView() {
+  const list = top.querySelector("nav ul");
+  const item = list.querySelector("[aria-current]")?.parentElement;
+  if (item) list.scrollLeft = item.offsetLeft - (list.clientWidth - item.offsetWidth) / 2;
 }
 
 function account() {

@@ -2,9 +2,9 @@
 import { h, draw } from "./dom.js";
 import { get } from "./api.js";
 import { live } from "./live.js";
-import { card, empty, heading, link, loading, short, table, to, trouble, RUN_COLUMNS } from "./parts.js";
+import { card, empty, heading, link, loading, short, runTable, to, trouble } from "./parts.js";
 import { reasonWord } from "./states.js";
-import { near } from "./times.js";
+import { near, took } from "./times.js";
 
 const EVERY = 2_000;
 
@@ -28,7 +28,7 @@ function view(d) {
       count("Succeeded, 24 h", d.counts.succeeded_24h, "ok", "/runs?state=succeeded"),
       count("Failed, 24 h", d.counts.failed_24h, "bad", "/runs?state=failed")),
     h("div", { class: "cards", "data-key": "cards" },
-      card("Recent runs", runs.length ? table("Recent runs", RUN_COLUMNS, runs, (r) => r.id) : empty("Nothing has run yet", "Open a job and start a run: its tasks will move here as they happen.", h("a", { class: "button", href: "/jobs" }, "To the jobs")), { wide: true, aside: h("a", { href: "/runs" }, "All runs") }),
+      card("Recent runs", runs.length ? runTable("Recent runs", runs) : empty("Nothing has run yet", "Open a job and start a run: its tasks will move here as they happen.", h("a", { class: "button", href: "/jobs" }, "To the jobs")), { wide: true, aside: h("a", { href: "/runs" }, "All runs") }),
       card("In flight", inFlight(d.in_flight ?? [])),
       card("Waiting, and why", waiting(d.waiting ?? [])),
       card("Recent failures", failures(d.recent_failures ?? [])),
@@ -53,7 +53,7 @@ const lines = (rows, item) => h("ul", { class: "lines" }, rows.map(item));
 function waiting(rows) {
   if (!rows.length) return empty("Nothing waits", "When a task cannot start yet, it is here with the reason.");
   return lines(rows, (w) => h("li", { "data-key": `${w.run_id} ${w.task}` },
-    h("div", null, h("a", { href: to("runs", w.run_id) }, `${w.job} / ${w.task}`)), h("div", { class: "muted" }, reasonWord(w.reason), " since ", near(w.since))));
+    h("div", null, h("a", { href: to("runs", w.run_id) }, `${w.job} / ${w.task}`)), h("div", { class: "muted" }, "waiting ", took(w.since, null), " ", reasonWord(w.reason))));
 }
 
 function failures(rows) {

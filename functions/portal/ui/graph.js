@@ -2,7 +2,7 @@
 // job's and a run's page; drawn again on each refresh, with elements kept (dom.js).
 import { h, s } from "./dom.js";
 import { layout } from "./layout.js";
-import { icon, tone, stateWord, reasonWord, TERMINAL } from "./states.js";
+import { ahead, icon, tone, stateWord, reasonWord, TERMINAL } from "./states.js";
 import { took } from "./times.js";
 
 const WIDE = { w: 184, h: 52, along: 56, across: 16, flat: true };
@@ -44,7 +44,7 @@ function node(task, { x, y }, size) {
   const second = !state ? task.connection : state === "active" ? took(task.started_at, null)
     : TERMINAL.has(state) && task.started_at ? took(task.started_at, task.finished_at) : reasonWord(task.reason) || stateWord(state);
   return h("li", { "data-key": task.name, style: { left: `${x}px`, top: `${y}px`, width: `${size.w}px`, height: `${size.h}px` } },
-    h("a", { class: `node ${state ? tone(state) : "plain"}`, href: `#${anchor(task.name)}`, title: [task.name, state ? stateWord(state) : task.connection, after].join(" · "), "data-state": state },
+    h("a", { class: `node ${!state ? "plain" : ahead(state, task.reason) ? "ahead" : tone(state)}`, href: `#${anchor(task.name)}`, title: [task.name, state ? stateWord(state) : task.connection, after].join(" · "), "data-state": state },
       state ? icon(state) : null,
       h("span", { class: "node-text" }, h("span", { class: "node-name" }, task.name), h("span", { class: "node-more" }, second)),
       h("span", { class: "quiet" }, state ? `, ${stateWord(state)}, ${after}` : `, ${after}`)));

@@ -6,7 +6,7 @@ import { live } from "./live.js";
 import { editJob } from "./jobs.js";
 import { newSchedule, scheduleTable } from "./schedules.js";
 import { startRun } from "./start.js";
-import { button, card, code, empty, heading, json, loading, table, trouble, RUN_COLUMNS } from "./parts.js";
+import { button, card, code, empty, heading, json, loading, runTable, table, trouble } from "./parts.js";
 import { spanText, when } from "./times.js";
 
 const EVERY = 3_000;
@@ -39,7 +39,7 @@ function view({ data, runs, schedules, versions }, { administrator, go, again })
     }),
     card("Task graph", graph(tasks, "Task graph"), { aside: h("span", { class: "muted" }, `${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}`) }),
     h("div", { class: "cards", "data-key": "cards" },
-      card("Latest runs", runs.length ? table("Latest runs", RUN_COLUMNS.filter(([n]) => n !== "Job"), runs, (r) => r.id) : empty("This job has not run yet", "Start it now, or give it a schedule.", button("Start a run", start)),
+      card("Latest runs", runs.length ? runTable("Latest runs", runs, "Job") : empty("This job has not run yet", "Start it now, or give it a schedule.", button("Start a run", start)),
         { wide: true, aside: h("a", { href: `/runs?job_id=${encodeURIComponent(data.id)}` }, "All its runs") }),
       card("Schedules", schedules.length ? scheduleTable(schedules, { again, job: false }) : empty("No schedule", "It runs only when someone starts it."),
         { wide: true, aside: administrator ? button("Add a schedule", schedule) : null }),
@@ -54,10 +54,10 @@ function view({ data, runs, schedules, versions }, { administrator, go, again })
 }
 
 const taskOf = (task) => h("li", { id: anchor(task.name), tabindex: "-1", "data-key": task.name },
-  h("div", { class: "task-head" }, h("h3", null, task.name), h("span", { class: "muted task-where" }, "on ", code(task.connection)), task.trigger_rule && task.trigger_rule !== "all_success" ? h("span", { class: "pill off" }, task.trigger_rule) : null),
-  h("p", { class: "muted" }, [task.depends_on?.length ? `after ${task.depends_on.join(", ")}` : "starts first",
+  h("div", { class: "task-head" }, h("h3", null, task.name), h("span", { class: "muted task-where" }, "on ", code(task.connection)), task.trigger_rule && task.trigger_rule !== "all_success" ? h("span", { class: "pill off" }, task.trigger_rule) : null,
+    h("span", { class: "muted small" }, [task.depends_on?.length ? `after ${task.depends_on.join(", ")}` : "starts first",
     task.retry?.max_attempts > 1 ? `up to ${task.retry.max_attempts} attempts` : null,
-    task.timeouts?.start_to_close_s ? `at most ${spanText(task.timeouts.start_to_close_s * 1000)}` : null].filter(Boolean).join(" · ")),
+    task.timeouts?.start_to_close_s ? `at most ${spanText(task.timeouts.start_to_close_s * 1000)}` : null].filter(Boolean).join(" · "))),
   h("details", null, h("summary", null, "What it starts"), task.start?.sql ? [h("pre", { tabindex: "0" }, task.start.sql), task.start.args?.length ? h("p", { class: "muted" }, "with ", code(task.start.args.join(", "))) : null] : json(task.start ?? {})));
 
 const parameterTable = (schema) => table("Parameters", [

@@ -89,7 +89,8 @@ function place(rows) {
     }
   }
   const least = Math.min(...rows.flat().map((c) => c.at));
-  for (const cell of rows.flat()) cell.at -= least;
+  // Half places: two nodes that are nearly level become level, and none come closer than one place.
+  for (const cell of rows.flat()) cell.at = Math.round((cell.at - least) * 2) / 2;
 }
 
 function settle(row, want) {

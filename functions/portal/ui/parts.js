@@ -33,14 +33,17 @@ export function card(title, body, { aside, key, wide } = {}) {
 }
 
 /// `columns`: [heading, cell(row), class?]. On a narrow screen each row becomes a small card.
-export function table(label, columns, rows, keyOf) {
+export function table(label, columns, rows, keyOf, kind) {
   const head = columns.map(([name, , kind]) => h("th", { scope: "col", role: "columnheader", class: kind }, name));
   const line = (row, at) => h("tr", { role: "row", "data-key": keyOf ? keyOf(row) : `row-${at}` },
-    columns.map(([name, cell, kind]) => h("td", { role: "cell", class: kind, "data-label": name }, cell(row))));
-  return h("div", { class: "scroll" }, h("table", { role: "table", "aria-label": label },
+    columns.map(([name, cell, kind]) => h("td", { role: "cell", class: kind, "data-label": name }, whole(cell(row)))));
+  return h("div", { class: "scroll" }, h("table", { role: "table", class: kind, "aria-label": label },
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
     h("tbody", { role: "rowgroup" }, rows.map(line))));
 }
+
+/// One cell holds one element, so that its parts stay together where a row is a card.
+const whole = (content) => (Array.isArray(content) ? h("span", null, content) : content);
 
 /// An empty state says what would be here and the next step.
 export const empty = (title, text, action) =>
@@ -72,14 +75,16 @@ export const triggerWord = (trigger) => TRIGGERS[trigger] ?? String(trigger ?? "
 /// A run's job, however much the answer says of it.
 export const jobName = (run) => run.job_name ?? run.job?.name ?? (typeof run.job === "string" ? run.job : null) ?? `job ${short(run.job_id)}`;
 
-export const RUN_COLUMNS = [
+const RUN_COLUMNS = [
   ["Run", (run) => link("runs", run.id)],
   ["Job", (run) => (run.job_id ? link("jobs", run.job_id, jobName(run)) : jobName(run))],
   ["State", (run) => pill(run.state, run.state === "active" && run.reason === "running" ? null : run.reason)],
-  ["Started by", (run) => triggerWord(run.trigger)],
+  ["Started by", (run) => h("span", null, triggerWord(run.trigger))],
   ["Created", (run) => near(run.created_at)],
   ["Took", (run) => took(run.started_at, run.finished_at), "number"],
 ];
+
+export const runTable = (label, runs, skip) => table(label, RUN_COLUMNS.filter(([name]) => name !== skip), runs, (run) => run.id, "runs");
 
 /// A list read page by page. `view(items)` draws what was read; gives back `reload`.
 export function pages(host, path, view, { signal, draw }) {

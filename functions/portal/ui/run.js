@@ -117,9 +117,9 @@ function taskTable(tasks, run) {
   const from = Date.parse(run.started_at ?? run.created_at);
   const until = run.finished_at ? Date.parse(run.finished_at) : now();
   return h("ul", { class: "tasks" }, tasks.map((task) => h("li", { id: anchor(task.name), tabindex: "-1", "data-key": task.name },
-    h("div", { class: "task-head" }, h("h3", null, task.name), pill(task.state, task.reason === "running" ? null : task.reason), h("span", { class: "muted task-where" }, task.connection), took(task.started_at, task.finished_at)),
-    bars(task, from, until),
-    task.attempts.length ? h("ol", { class: "attempts" }, task.attempts.map(attempt)) : null,
+    h("div", { class: "task-head" }, h("h3", null, task.name), pill(task.state, task.reason === "running" ? null : task.reason), h("span", { class: "muted task-where" }, task.connection), task.started_at ? took(task.started_at, task.finished_at) : null),
+    task.attempts.length ? bars(task, from, until) : null,
+    task.attempts.length ? h("ol", { class: "attempts" }, task.attempts.map((a) => attempt(a, task))) : null,
     task.outputs && Object.keys(task.outputs).length ? h("details", null, h("summary", null, "Outputs"), json(task.outputs)) : null)));
 }
 
@@ -134,8 +134,9 @@ function bars(task, from, until) {
   }));
 }
 
-const attempt = (a) => h("li", { "data-key": a.id },
-  h("span", { class: "attempt-number" }, `Attempt ${a.number}`), pill(a.state, a.reason === "running" ? null : a.reason),
+const attempt = (a, task) => h("li", { "data-key": a.id },
+  h("span", { class: "attempt-number" }, `Attempt ${a.number}`),
+  task.attempts.length > 1 || a.state !== task.state ? pill(a.state, a.reason === "running" ? null : a.reason) : null,
   h("span", null, when(a.started_at, "clock"), " · ", took(a.started_at, a.finished_at)),
   a.external_url ? h("span", null, outside(a.external_url, "open in the platform")) : null,
   a.external_run_id ? code(a.external_run_id) : null,
@@ -143,7 +144,7 @@ const attempt = (a) => h("li", { "data-key": a.id },
 
 function eventLog(events) {
   if (!events.length) return empty("No events yet", "Every change of state is written here, with who or what made it.");
-  return h("ol", { class: "events", tabindex: "0", "aria-label": "Events" }, events.map((e) => h("li", { "data-key": e.id },
+  return h("ol", { class: "events", tabindex: "0", "aria-label": "Events, newest first" }, [...events].reverse().map((e) => h("li", { "data-key": e.id },
     when(e.at, "clock"), h("strong", null, e.task ?? "run"),
     h("span", null, e.from_state && e.from_state !== e.to_state ? `${stateWord(e.from_state)} → ` : null, h("span", { class: `word ${tone(e.to_state)}` }, stateWord(e.to_state)), e.reason ? h("span", { class: "muted" }, ` ${reasonWord(e.reason)}`) : null),
     h("span", { class: "muted" }, e.actor ? `by ${e.actor.name ?? e.actor.kind}` : null))));

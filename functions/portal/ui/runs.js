@@ -1,7 +1,7 @@
 // The list of runs, with filters that live in the address.
 import { h, draw } from "./dom.js";
 import { live } from "./live.js";
-import { empty, heading, loading, pages, table, trouble, triggerWord, RUN_COLUMNS } from "./parts.js";
+import { empty, heading, loading, pages, runTable, trouble, triggerWord } from "./parts.js";
 import { STATE_NAMES, stateWord } from "./states.js";
 
 const EVERY = 5_000;
@@ -20,7 +20,7 @@ export function runs({ host, signal, query, go }) {
 }
 
 function view(items, filtered) {
-  if (items.length) return h("div", { class: "card", "data-key": "runs" }, table("Runs", RUN_COLUMNS, items, (r) => r.id));
+  if (items.length) return h("div", { class: "card", "data-key": "runs" }, runTable("Runs", items));
   return filtered ? empty("No run matches", "Widen the filter to see more.", h("a", { class: "button", href: "/runs" }, "Show all runs"))
     : empty("Nothing has run yet", "Open a job and start a run, or give it a schedule.", h("a", { class: "button", href: "/jobs" }, "To the jobs"));
 }

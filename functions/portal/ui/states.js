@@ -44,6 +44,8 @@ export const TERMINAL = new Set(["succeeded", "failed", "timed_out", "cancelled"
 export const STATE_NAMES = ["pending", "active", "succeeded", "failed", "timed_out", "cancelled", "skipped", "expired", "lost"];
 
 export const words = (name) => (name ?? "").replaceAll("_", " ");
+/// Waiting only because its turn has not come: nothing to look at yet.
+export const ahead = (state, reason) => state === "pending" && (reason === "waiting_dependency" || reason === "scheduled");
 export const stateWord = (state) => STATES[state]?.[0] ?? words(state);
 export const tone = (state) => STATES[state]?.[1] ?? "off";
 export const reasonWord = (reason) => (reason ? REASONS[reason] ?? words(reason) : "");
@@ -58,6 +60,6 @@ export function icon(state) {
 export function pill(state, reason) {
   const more = reasonWord(reason);
   return h("span", { class: "state" },
-    h("span", { class: `pill ${tone(state)}`, "data-state": state }, icon(state), stateWord(state)),
+    h("span", { class: `pill ${ahead(state, reason) ? "off" : tone(state)}`, "data-state": state }, icon(state), stateWord(state)),
     more ? h("span", { class: "why" }, more) : null);
 }
