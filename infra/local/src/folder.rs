@@ -119,10 +119,11 @@ impl DataFolder {
         let path = self.path.join(name);
         let new = path.with_extension("new");
         remove(&new)?;
-        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
+        let written =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            });
         written.and_then(|()| fs::rename(&new, &path)).map_err(unusable(&path))
     }
 

@@ -7,6 +7,8 @@ pub mod event_source;
 pub mod folder;
 pub mod gateway;
 pub mod lambda;
+pub mod oidc;
+pub mod people;
 pub mod postgres;
 pub mod process;
 pub mod secrets_manager;

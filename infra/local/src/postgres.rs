@@ -33,7 +33,9 @@ pub enum PostgresError {
         fetching: String,
     },
     /// The data were written by a version that is not here.
-    #[error("the database in the data folder was made by PostgreSQL {major}, which is not here: install it, or start with --fresh")]
+    #[error(
+        "the database in the data folder was made by PostgreSQL {major}, which is not here: install it, or start with --fresh"
+    )]
     OtherVersion {
         /// The version that is needed.
         major: u32,

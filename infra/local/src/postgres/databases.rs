@@ -30,7 +30,9 @@ pub struct Login {
 impl Login {
     /// As a URL.
     pub fn url(&self) -> String {
-        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let encode = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+        };
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let (user, password) = (encode(&self.user), encode(&self.password));
         format!("postgres://{user}:{password}@{host}:{}/{}", self.port, encode(&self.database))
@@ -75,7 +77,8 @@ impl Databases {
         let client = connect(&server.superuser().url()).await.map_err(refused("let us in"))?;
         let login = |name: &str, database: &str| {
             let password = folder.secret(&format!("database-{name}-password"), random_token);
-            let password = password.map_err(|error| PostgresError::Program { program: "postgres", said: error.to_string() })?;
+            let password = password
+                .map_err(|error| PostgresError::Program { program: "postgres", said: error.to_string() })?;
             let (user, database) = (name.to_owned(), database.to_owned());
             Ok(Login { user, database, password, ..server.superuser().clone() })
         };
@@ -107,8 +110,10 @@ async fn role(client: &Client, login: &Login, rights: &str) -> Result<(), Postgr
     // Both words are ours: names are constants, passwords are base64url.
     let statement = format!("{verb} role {user} login nosuperuser nocreatedb {rights} password '{password}'");
     client.batch_execute(&statement).await.map_err(refused("make a login"))?;
-    let grant = format!("do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) then
-        grant {user} to current_user; end if; end $$");
+    let grant = format!(
+        "do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) then
+        grant {user} to current_user; end if; end $$"
+    );
     client.batch_execute(&grant).await.map_err(refused("make a login"))
 }
 

@@ -78,7 +78,8 @@ fn links(native: &Path) {
     let list = fs::read_to_string(native.join("pg-symlinks.json")).unwrap_or_default();
     let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap_or_default();
     for link in list {
-        let text = |field: &str| link[field].as_str().unwrap_or_default().trim_start_matches("native/").to_owned();
+        let text =
+            |field: &str| link[field].as_str().unwrap_or_default().trim_start_matches("native/").to_owned();
         let (source, target) = (text("source"), text("target"));
         let name = Path::new(&source).file_name().map(PathBuf::from).unwrap_or_default();
         // Links stand beside what they point to; one that exists already is as good.

@@ -69,7 +69,8 @@ impl Identity {
         let Self::User(id) = self else { return Ok(()) };
         if let Some(ours) = data.parent() {
             // Closed but for passing through: what is in it has modes of its own.
-            fs::set_permissions(ours, fs::Permissions::from_mode(0o711)).map_err(system("open the data folder"))?;
+            fs::set_permissions(ours, fs::Permissions::from_mode(0o711))
+                .map_err(system("open the data folder"))?;
         }
         for folder in bin.ancestors().chain(data.ancestors().skip(1)) {
             let mode = fs::metadata(folder).map_err(system("look at a folder"))?.permissions().mode();

@@ -43,7 +43,8 @@ impl Server {
     ) -> Result<Self, PostgresError> {
         let data = folder.path().join("postgres");
         let password = folder.secret("database-superuser", crate::folder::random_token);
-        let password = password.map_err(|error| PostgresError::Program { program: "initdb", said: error.to_string() })?;
+        let password = password
+            .map_err(|error| PostgresError::Program { program: "initdb", said: error.to_string() })?;
         if version_of(&data).is_none() {
             make(identity, installation, &data, &password)?;
         }
@@ -129,11 +130,22 @@ fn version_of(data: &Path) -> Option<u32> {
     fs::read_to_string(data.join("PG_VERSION")).ok()?.trim().parse().ok()
 }
 
-fn make(identity: Identity, installation: &Installation, data: &Path, password: &str) -> Result<(), PostgresError> {
+fn make(
+    identity: Identity,
+    installation: &Installation,
+    data: &Path,
+    password: &str,
+) -> Result<(), PostgresError> {
     let _half_made = fs::remove_dir_all(data);
     identity.prepare(&installation.bin, data)?;
     let mut initdb = identity.command(&installation.bin.join("initdb"));
-    initdb.args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]);
+    initdb.args([
+        "--username=postgres",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-instructions",
+    ]);
     // Never on a command line, which others can read.
     let file = data.with_extension("password");
     write_for(identity, &file, password).map_err(system("write the database's first password"))?;
@@ -158,7 +170,8 @@ fn write_for(identity: Identity, file: &Path, text: &str) -> io::Result<()> {
 
 /// The port of this folder's server: the one it always had, since connections remember it, or another if that is taken.
 fn port(folder: &DataFolder) -> Result<u16, PostgresError> {
-    let kept = folder.port("postgres").and_then(|port| port.map_or_else(|| folder.another_port("postgres"), Ok));
+    let kept =
+        folder.port("postgres").and_then(|port| port.map_or_else(|| folder.another_port("postgres"), Ok));
     kept.map_err(|error| PostgresError::Program { program: "postgres", said: error.to_string() })
 }
 
@@ -189,7 +202,10 @@ fn launch(
         prefix: identity.prefix(),
         program: installation.bin.join("postgres"),
         arguments,
-        environment: vec![("TZ".to_owned(), "UTC".to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
+        environment: vec![
+            ("TZ".to_owned(), "UTC".to_owned()),
+            ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
+        ],
         folder: Some(data.clone()),
         log: Some(log.clone()),
         user: identity.user(),
@@ -208,8 +224,11 @@ async fn leave_no_stale_server(data: &Path) {
             let _stale = fs::remove_file(&file);
             return;
         }
-        let signal =
-            if tokio::time::Instant::now() < deadline { rustix::process::Signal::INT } else { rustix::process::Signal::KILL };
+        let signal = if tokio::time::Instant::now() < deadline {
+            rustix::process::Signal::INT
+        } else {
+            rustix::process::Signal::KILL
+        };
         if let Some(pid) = rustix::process::Pid::from_raw(pid) {
             let _gone = rustix::process::kill_process(pid, signal);
         }

@@ -30,7 +30,9 @@ async fn neither_login_reaches_the_other_database_and_a_restart_goes_on() {
     let server = start(&folder).await;
     let made = Databases::ensure(&server, &folder, false).await.unwrap();
     assert!(made.warehouse_is_new);
-    for (login, database) in [(&made.steward, "warehouse"), (&made.warehouse, "signalbox"), (&made.warehouse, "postgres")] {
+    for (login, database) in
+        [(&made.steward, "warehouse"), (&made.warehouse, "signalbox"), (&made.warehouse, "postgres")]
+    {
         let refused = connect(&login.in_database(database).url()).await.err().unwrap();
         assert!(reason(&refused).contains("permission denied for database"), "{refused:?}");
     }
