@@ -5,6 +5,7 @@ pub mod template;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod egress;
 pub mod error;
 pub mod keys;
 pub mod queue;

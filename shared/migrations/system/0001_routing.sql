@@ -1,5 +1,11 @@
 -- Who the tenants are, where they live, who may enter. No tenant content.
 
+-- Database time: the one time of leases, slots and schedules.
+create function system.now() returns timestamptz
+    language sql stable parallel safe
+    set search_path = pg_catalog, pg_temp
+    as $$ select statement_timestamp() $$;
+
 create table system.tenants (
     id uuid primary key,
     name text not null default '' check (length(name) <= 200),

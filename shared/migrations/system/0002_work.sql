@@ -1,10 +1,4 @@
--- The clock and the two lists of what must happen later: messages owed (outbox) and instants due.
-
--- Database time: the one time of leases, slots and schedules.
-create function system.now() returns timestamptz
-    language sql stable parallel safe
-    set search_path = pg_catalog, pg_temp
-    as $$ select statement_timestamp() $$;
+-- The two lists of what must happen later: messages owed (outbox) and instants due.
 
 -- A row lives until the consumer's own transaction deletes it; the sender marks nothing. The sweep re-sends what is past resend_at.
 create table system.outbox (

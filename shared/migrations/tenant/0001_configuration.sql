@@ -1,6 +1,13 @@
 -- What a workspace configures. Run with search_path set to the workspace's schema, as signalbox_owner.
 -- Every tenant table, in every placement: tenant_id first in each key, composite foreign keys, forced row-level security (0003).
 
+-- Which migrations this schema has. The schema's, not a tenant's: no tenant role may read it.
+create table schema_migrations (
+    version integer primary key,
+    name text not null,
+    applied_at timestamptz not null
+);
+
 create table vaults (
     tenant_id uuid not null default current_setting('app.tenant_id')::uuid,
     id uuid not null,

@@ -167,9 +167,3 @@ create table idempotency_keys (
     primary key (tenant_id, user_id, key)
 );
 create index idempotency_keys_age on idempotency_keys (tenant_id, created_at);
-
-create table schema_migrations (
-    version integer primary key,
-    name text not null,
-    applied_at timestamptz not null
-);

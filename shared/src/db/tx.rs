@@ -174,7 +174,7 @@ statements!(TenantTx);
 statements!(SystemTx);
 
 /// A commit that was in truth a rollback answers without error; setting a value first makes it fail (25P02).
-const END_COMMIT: &str = "set local app.end = '1'; commit";
+const END_COMMIT: &str = "set local app.ended = '1'; commit";
 
 struct Tx {
     connection: Option<Object>,
