@@ -64,8 +64,14 @@ pub(super) fn classify(error: reqwest::Error) -> EgressError {
     if !error.is_connect() {
         return if error.is_timeout() { EgressError::Timeout } else { EgressError::Broken };
     }
-    let mut causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.find_map(told_by).unwrap_or(EgressError::Connect)
+    let mut cause = error.source();
+    while let Some(this) = cause {
+        if let Some(told) = told_by(this) {
+            return told;
+        }
+        cause = this.source();
+    }
+    EgressError::Connect
 }
 
 fn told_by(cause: &(dyn StdError + 'static)) -> Option<EgressError> {
@@ -75,7 +81,10 @@ fn told_by(cause: &(dyn StdError + 'static)) -> Option<EgressError> {
             NotResolved::Closed => EgressError::Refused(super::Rule::Address),
         });
     }
-    let within = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let tls = cause.is::<rustls::Error>() || within.is_some_and(|inner| inner.is::<rustls::Error>());
-    tls.then_some(EgressError::Tls)
+    if cause.is::<rustls::Error>() {
+        return Some(EgressError::Tls);
+    }
+    // An I/O error does not name what it wraps as its source.
+    let within = cause.downcast_ref::<std::io::Error>()?.get_ref()?;
+    told_by(within)
 }

@@ -240,7 +240,7 @@ async fn a_failure_says_whether_the_request_may_have_arrived() {
     }
     assert_eq!(ask(b"").await, EgressError::Timeout);
     assert_eq!(ask(b"SSH-2.0-x\r\n").await, EgressError::Broken);
-    assert_eq!(ask(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi").await, EgressError::Timeout);
+    assert_eq!(ask(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi").await, EgressError::Broken);
     let too_large = EgressError::TooLarge { status: StatusCode::OK };
     assert_eq!(ask(b"HTTP/1.1 200 OK\r\ncontent-length: 1025\r\n\r\n").await, too_large);
     let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n401\r\n".to_vec();
