@@ -24,7 +24,7 @@ export const now = () => Date.now() + skew;
 export async function get(path, { signal } = {}) {
   const kept = cached.get(path);
   const answer = await call("GET", path, { signal, headers: kept ? { "if-none-match": kept.etag } : {} });
-  if (answer.status === 304) return { data: kept.data, changed: false };
+  if (answer.status === 304) return { ...kept, changed: false };
   const data = await read(answer);
   const etag = answer.headers.get("etag");
   if (etag) cached.set(path, { etag, data });

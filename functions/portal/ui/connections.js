@@ -28,7 +28,7 @@ function view(items, administrator, create, signal) {
     ["Connection", (c) => h("strong", null, c.name)],
     ["Kind", (c) => words(c.kind)],
     ["Where", (c) => code(place(c.settings ?? {}))],
-    ["Limit", (c) => c.concurrency_profile?.limit ?? c.limit ?? "–", "number"],
+    ["Limit", (c) => c.concurrency_profile?.limit ?? c.limit ?? "–"],
     ["State", (c) => h("span", { class: `pill ${c.state === "active" ? "ok" : "wait"}` }, words(c.state ?? "active"))],
     ["", (c) => (administrator ? button("Test", () => test(c, signal), { "aria-label": `Test ${c.name}` }) : null)],
   ], items, (c) => c.id));

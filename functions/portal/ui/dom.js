@@ -32,7 +32,10 @@ function append(element, children) {
 export function draw(host, ...tree) {
   const next = h("div");
   append(next, tree);
+  const focused = document.activeElement;
   children(host, next);
+  // What had the focus is gone (a button that no longer applies): the heading is the nearest place to go on from.
+  if (focused && !focused.isConnected) document.querySelector("h1")?.focus({ preventScroll: true });
 }
 
 const keyOf = (node) => (node.nodeType === 1 ? node.getAttribute("data-key") : null);

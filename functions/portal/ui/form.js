@@ -75,7 +75,7 @@ export function dialog({ title, intro, body, fields = () => [], submit, act, dan
   const id = `dialog-${(count += 1)}`;
   const go = submit ? h("button", { class: danger ? "button danger" : "button primary", type: "submit" }, submit) : null;
   const close = () => box.close();
-  const form = h("form", { method: "dialog", novalidate: false },
+  const form = h("form", { method: "dialog" },
     h("h2", { id }, title), intro ? h("p", { class: "muted" }, intro) : null, body, problem,
     h("div", { class: "actions" }, button(submit ? "Not now" : "Close", close), go));
   const box = h("dialog", { "aria-labelledby": id, class: wide ? "wide" : null }, form);

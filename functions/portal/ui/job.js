@@ -11,20 +11,26 @@ import { spanText, when } from "./times.js";
 
 const EVERY = 3_000;
 const LATEST = 10;
+const REST_EVERY = 10;
 
 export function job({ host, signal, id, name, administrator, go }) {
   const body = h("div");
   host.append(body);
   draw(body, heading("Job"), loading());
   const path = `/jobs/${encodeURIComponent(id)}`;
+  const read = (address) => get(address, { signal });
+  // Runs move; the job itself, its schedules and versions rarely do, so they are asked for less often.
+  let rest = null;
+  let turns = 0;
   const turn = live(signal, () => EVERY, async () => {
-    const read = (address) => get(address, { signal });
-    const [one, runs, schedules, versions] = await Promise.all([
-      read(path), read(`/runs?job_id=${encodeURIComponent(id)}&limit=${LATEST}`), read(`/schedules?job_id=${encodeURIComponent(id)}&limit=200`), read(`${path}/versions?limit=20`)]);
+    if (turns % REST_EVERY === 0) rest = await Promise.all([read(path), read(`/schedules?job_id=${encodeURIComponent(id)}&limit=200`), read(`${path}/versions?limit=20`)]);
+    const [one, schedules, versions] = rest;
+    const runs = await read(`/runs?job_id=${encodeURIComponent(id)}&limit=${LATEST}`);
+    turns += 1;
     const data = { ...one.data, etag: one.etag ?? null, definition: one.data.definition ?? one.data };
     name(data.name);
     const mine = schedules.data.items.filter((s) => s.job_id === id);
-    draw(body, view({ data, runs: runs.data.items, schedules: mine, versions: versions.data.items }, { administrator, go, again: () => turn() }));
+    draw(body, view({ data, runs: runs.data.items, schedules: mine, versions: versions.data.items }, { administrator, go, again: () => { turns = 0; return turn(); } }));
   }, (error) => draw(body, heading("Job"), trouble(error)));
 }
 

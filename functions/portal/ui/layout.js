@@ -2,6 +2,8 @@
 // the place. Pure: names and edges in, numbers out. Used by graph.js.
 
 const SWEEPS = 6;
+// Past this many unseen cells a graph is a thicket however it is drawn: its edges then run straight.
+const MOST_UNSEEN = 1_500;
 
 /// `tasks`: [{name, depends_on}]. Gives {nodes: Map(name → {along, across}), edges: [{from, to, points}],
 /// layers, breadth}: `along` is the layer, `across` a place within it in units of one node.
@@ -9,8 +11,9 @@ export function layout(tasks) {
   const names = new Set(tasks.map((t) => t.name));
   const edges = tasks.flatMap((t) => (t.depends_on ?? []).filter((d) => names.has(d) && d !== t.name).map((d) => [d, t.name]));
   const layer = layersOf(tasks, edges);
-  const cells = new Map(tasks.map((t) => [t.name, { id: t.name, layer: layer.get(t.name), up: [], down: [] }]));
-  const chains = edges.map(([from, to], at) => ({ from, to, cells: chain(cells, cells.get(from), cells.get(to), at) }));
+  const cells = new Map(tasks.map((t) => [t.name, { id: t.name, layer: layer.get(t.name), room: 1, up: [], down: [] }]));
+  const unseen = edges.reduce((sum, [from, to]) => sum + Math.max(0, layer.get(to) - layer.get(from) - 1), 0);
+  const chains = edges.map(([from, to], at) => ({ from, to, cells: chain(cells, cells.get(from), cells.get(to), at, unseen <= MOST_UNSEEN) }));
   const rows = [];
   for (const cell of cells.values()) (rows[cell.layer] ??= []).push(cell);
   for (const row of rows) number(row);
@@ -25,7 +28,7 @@ export function layout(tasks) {
     nodes: new Map(tasks.map((t) => [t.name, point(cells.get(t.name))])),
     edges: chains.map(({ from, to, cells: path }) => ({ from, to, points: path.map(point) })),
     layers: rows.length,
-    breadth: Math.max(0, ...rows.flat().map((c) => c.at)) + 1,
+    breadth: rows.flat().reduce((most, c) => Math.max(most, c.at), 0) + 1,
   };
 }
 
@@ -50,10 +53,10 @@ function layersOf(tasks, edges) {
 }
 
 /// An edge over several layers goes through an unseen cell in each, so that it is routed round the nodes.
-function chain(cells, from, to, at) {
+function chain(cells, from, to, at, routed) {
   const path = [from];
-  for (let layer = from.layer + 1; layer < to.layer; layer += 1) {
-    const cell = { id: `\u0000${at}:${layer}`, layer, up: [], down: [] };
+  for (let layer = from.layer + 1; routed && layer < to.layer; layer += 1) {
+    const cell = { id: `\u0000${at}:${layer}`, layer, room: 0.5, up: [], down: [] };
     cells.set(cell.id, cell);
     path.push(cell);
   }
@@ -77,7 +80,7 @@ function order(row, side) {
   number(row);
 }
 
-/// Moves each row towards its neighbours, keeping one node's room between two cells.
+/// Moves each row towards its neighbours, keeping room between two cells.
 function place(rows) {
   for (let turn = 0; turn < SWEEPS; turn += 1) {
     for (const row of turn % 2 ? [...rows].reverse() : rows) {
@@ -88,14 +91,17 @@ function place(rows) {
       settle(row, want);
     }
   }
-  const least = Math.min(...rows.flat().map((c) => c.at));
-  // Half places: two nodes that are nearly level become level, and none come closer than one place.
-  for (const cell of rows.flat()) cell.at = Math.round((cell.at - least) * 2) / 2;
+  const least = rows.flat().reduce((low, c) => Math.min(low, c.at), Infinity);
+  // Whole steps: two nodes that are nearly level become level, and none come closer than one place.
+  for (const cell of rows.flat()) {
+    const steps = cell.room === 1 ? 2 : 4;
+    cell.at = Math.round((cell.at - least) * steps) / steps;
+  }
 }
 
 function settle(row, want) {
   const at = [];
-  want.forEach((w, i) => { at[i] = i ? Math.max(w, at[i - 1] + 1) : w; });
+  want.forEach((w, i) => { at[i] = i ? Math.max(w, at[i - 1] + (row[i - 1].room + row[i].room) / 2) : w; });
   // Pushing apart only moves one way; half of the whole shift is given back.
   const shift = at.reduce((sum, a, i) => sum + a - want[i], 0) / at.length;
   row.forEach((cell, i) => { cell.at = at[i] - shift; });

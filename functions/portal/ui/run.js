@@ -21,11 +21,11 @@ export function run({ host, signal, id, name }) {
   const path = `/runs/${encodeURIComponent(id)}`;
   const turn = live(signal, () => pace(kept.run), async () => {
     const { data, changed } = await get(path, { signal });
-    if (!changed && kept.run) return;
+    if (!changed && kept.run && TERMINAL.has(data.state)) return;
     const before = kept.run?.state;
     kept.run = data;
-    kept.shape ??= await shapeOf(data, signal);
-    await readEvents(kept, path, signal);
+    // Unchanged but moving: only the bars grow.
+    if (changed) [kept.shape] = await Promise.all([kept.shape ?? shapeOf(data, signal), readEvents(kept, path, signal)]);
     name(`${jobName(data)}, ${stateWord(data.state).toLowerCase()}`);
     if (before && before !== data.state) say(`The run is now ${stateWord(data.state).toLowerCase()}`);
     draw(body, view(kept, () => cancel(data, path, turn)));
