@@ -1,0 +1,9 @@
+//! The house rules that a compiler can't hold: which part may use which, sizes, names, and how SQL is written.
+//!
+//! Source files are read as text; nothing is compiled or run.
+
+mod layering;
+mod naming;
+mod size;
+mod source;
+mod sql;
