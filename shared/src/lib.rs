@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod egress;
+pub mod engine;
 pub mod error;
 pub mod keys;
 pub mod queue;

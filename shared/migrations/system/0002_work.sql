@@ -6,8 +6,6 @@ create table system.outbox (
     tenant_id uuid not null references system.tenants (id),
     kind text not null check (kind in ('run', 'poll', 'watch', 'wake', 'fire', 'test', 'cancel')),
     ref uuid not null,
-    round integer not null default 0,
-    at timestamptz,
     available_at timestamptz not null,
     resend_at timestamptz not null,
     sends integer not null default 1

@@ -102,20 +102,22 @@ begin
 end
 $$;
 
--- Writes messages owed. Arrays run in step; a null at is none, a null available_at is now.
-create function system.enqueue(
-    p_ids uuid[], p_kinds text[], p_refs uuid[], p_rounds integer[], p_ats timestamptz[], p_available timestamptz[]
-) returns void
+-- Writes messages owed; arrays run in step, a null instant is now. Whoever makes a message due within 90 seconds also sends
+-- it; the sweep sends a later one, ahead of its instant.
+create function system.enqueue(p_ids uuid[], p_kinds text[], p_refs uuid[], p_available timestamptz[]) returns void
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := system.tenant();
+    v_now timestamptz := system.now();
 begin
-    insert into system.outbox (id, tenant_id, kind, ref, round, at, available_at, resend_at)
-    select m.id, v_tenant, m.kind, m.ref, m.round, m.at,
-           coalesce(m.available, system.now()), coalesce(m.available, system.now()) + interval '60 seconds'
-    from unnest(p_ids, p_kinds, p_refs, p_rounds, p_ats, p_available) as m (id, kind, ref, round, at, available);
+    insert into system.outbox (id, tenant_id, kind, ref, available_at, resend_at, sends)
+    select m.id, v_tenant, m.kind, m.ref, coalesce(m.available, v_now),
+           case when m.available > v_now + interval '90 seconds' then m.available - interval '90 seconds'
+                else coalesce(m.available, v_now) + interval '60 seconds' end,
+           case when m.available > v_now + interval '90 seconds' then 0 else 1 end
+    from unnest(p_ids, p_kinds, p_refs, p_available) as m (id, kind, ref, available);
 end
 $$;
 
@@ -131,32 +133,41 @@ begin
 end
 $$;
 
-create function system.due_set(p_kind text, p_ref uuid, p_at timestamptz) returns void
+-- Sets when something is due, in a new round, and returns the round: messages of earlier rounds are void.
+create function system.due_set(p_kind text, p_ref uuid, p_at timestamptz) returns integer
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := system.tenant();
+    v_round integer;
 begin
     insert into system.due (tenant_id, kind, ref, at) values (v_tenant, p_kind, p_ref, p_at)
-    on conflict (tenant_id, kind, ref) do update set at = excluded.at, round = system.due.round + 1;
+    on conflict (tenant_id, kind, ref) do update set at = excluded.at, round = system.due.round + 1
+    returning system.due.round into v_round;
+    return v_round;
 end
 $$;
 
--- Moves a due instant earlier, never later; reads first, so that a busy tenant's one row is not a lock.
-create function system.due_pull(p_kind text, p_ref uuid, p_at timestamptz) returns void
+-- Moves a due instant earlier, never later; reads first, so that a busy tenant's one row is not a lock. Returns the round if
+-- it moved. Whoever clears such a row holds what its pullers hold, so that no pull is lost: the workspace's hold for `watch`,
+-- the key's slot row for `poll`.
+create function system.due_pull(p_kind text, p_ref uuid, p_at timestamptz) returns integer
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := system.tenant();
     v_at timestamptz;
+    v_round integer;
 begin
     select d.at into v_at from system.due d where d.tenant_id = v_tenant and d.kind = p_kind and d.ref = p_ref;
     if v_at is null or v_at > p_at then
         insert into system.due (tenant_id, kind, ref, at) values (v_tenant, p_kind, p_ref, p_at)
-        on conflict (tenant_id, kind, ref) do update set at = least(system.due.at, excluded.at);
+        on conflict (tenant_id, kind, ref) do update set at = least(system.due.at, excluded.at)
+        returning system.due.round into v_round;
     end if;
+    return v_round;
 end
 $$;
 

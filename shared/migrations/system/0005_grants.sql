@@ -6,7 +6,7 @@ grant usage on schema system to signalbox_tenants, system_signin, system_portal,
 
 grant execute on function
     system.now(), system.tenant(), system.hold_tenant(), system.tenant_salts(),
-    system.enqueue(uuid[], text[], uuid[], integer[], timestamptz[], timestamptz[]), system.outbox_done(uuid[]),
+    system.enqueue(uuid[], text[], uuid[], timestamptz[]), system.outbox_done(uuid[]),
     system.due_set(text, uuid, timestamptz), system.due_pull(text, uuid, timestamptz),
     system.due_take(text, uuid, integer, timestamptz), system.due_round(text, uuid), system.due_clear(text, uuid),
     system.workspace(), system.workspaces_of(uuid), system.members(uuid, integer), system.member(uuid),

@@ -43,7 +43,10 @@ create table task_runs (
     reason text check (length(reason) <= 100),
     attempts integer not null default 0,
     ready_at timestamptz,
+    start_by timestamptz,
+    close_by timestamptz,
     cancel_requested_at timestamptz,
+    message text check (length(message) <= 2000),
     outputs jsonb check (octet_length(outputs::text) <= 65536),
     started_at timestamptz,
     finished_at timestamptz,
@@ -60,6 +63,8 @@ create table task_runs (
 -- Who is next on a key: what waits for a slot, and retries whose time has come.
 create index task_runs_waiting on task_runs (tenant_id, connection_id, priority desc, ready_at, id)
     where state = 'pending' and reason in ('waiting_slot', 'up_for_retry');
+create index task_runs_give_up on task_runs (tenant_id, least(start_by, close_by))
+    where state = 'pending' and reason in ('waiting_slot', 'up_for_retry') and (start_by is not null or close_by is not null);
 
 create table attempts (
     tenant_id uuid not null default current_setting('app.tenant_id')::uuid,

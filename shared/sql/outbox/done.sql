@@ -1,0 +1,1 @@
+select system.outbox_done($1)

@@ -1,0 +1,1 @@
+select system.enqueue($1, $2, $3, $4)

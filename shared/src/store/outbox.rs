@@ -1,0 +1,39 @@
+//! Messages owed (`system.outbox`), from inside a workspace and from the scheduler's sweep.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{db::TenantTx, error::DbError, model::ids::OutboxId, queue::Kind, sql};
+
+/// A message owed.
+#[derive(Clone, Debug)]
+pub struct Owed {
+    /// The row's id, which the message carries.
+    pub id: OutboxId,
+    /// What is to be looked at.
+    pub kind: Kind,
+    /// Its id.
+    pub subject: Uuid,
+    /// Not before this.
+    pub available_at: Option<Timestamp>,
+}
+
+/// Writes messages owed.
+pub async fn enqueue(tx: &TenantTx, owed: &[Owed]) -> Result<(), DbError> {
+    if owed.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = owed.iter().map(|o| o.id).collect();
+    let kinds: Vec<_> = owed.iter().map(|o| o.kind.as_str()).collect();
+    let subjects: Vec<_> = owed.iter().map(|o| o.subject).collect();
+    let available: Vec<_> = owed.iter().map(|o| o.available_at).collect();
+    tx.execute(sql!("outbox/enqueue.sql"), &[&ids, &kinds, &subjects, &available]).await.map(drop)
+}
+
+/// The consumer has taken these on: they are owed no longer.
+pub async fn done(tx: &TenantTx, ids: &[OutboxId]) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    tx.execute(sql!("outbox/done.sql"), &[&ids]).await.map(drop)
+}
