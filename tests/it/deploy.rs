@@ -3,6 +3,7 @@
 //! Nothing here starts the stack or reaches the network: files are read and judged.
 
 mod checks;
+mod install;
 mod mutations;
 mod settings;
 mod supply;

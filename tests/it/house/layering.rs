@@ -17,7 +17,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("keys", &["config", "error", "model", "secrets", "clock"]),
     ("queue", &["clock", "config", "error", "keys", "model", "secrets"]),
     ("db", &["clock", "config", "error", "model", "secrets"]),
-    ("store", &["clock", "db", "error", "model"]),
+    ("store", &["clock", "db", "error", "keys", "model", "queue", "secrets"]),
     ("egress", &["config", "error", "model"]),
     ("auth", &["clock", "config", "db", "egress", "error", "keys", "model", "secrets", "store"]),
     ("engine", &["clock", "db", "error", "model", "queue", "store", "template"]),
