@@ -23,7 +23,7 @@ const ROUTES = [
   [/^\/users$/, users, "Users"],
   [/^\/audit$/, audit, "Audit"],
 ];
-const NAV = [["/", "Dashboard"], ["/jobs", "Jobs"], ["/runs", "Runs"], ["/schedules", "Schedules"], ["/connections", "Connections"], ["/users", "Users", true], ["/audit", "Audit", true]];
+const NAV = [["/", "Dashboard"], ["/jobs", "Jobs"], ["/runs", "Runs"], ["/schedules", "Schedules"], ["/connections", "Connections"], ["/users", "Users", "users.read"], ["/audit", "Audit", "audit.read"]];
 
 const top = document.getElementById("top");
 const main = document.getElementById("main");
@@ -31,7 +31,8 @@ let me = null;
 let page = new AbortController();
 let shown = null;
 
-const administrator = () => String(me?.role?.name ?? me?.role).toLowerCase() === "administrator";
+/// Only what to show goes by this; the server decides on every request.
+const can = (permission) => Boolean(me?.permissions?.includes(permission));
 
 function find(path) {
   const clean = path.length > 1 ? path.replace(/\/+$/, "") : path;
@@ -41,6 +42,8 @@ function find(path) {
   }
   return null;
 }
+
+const capital = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
 
 /// Opens the page of the current address; the page before it stops asking and listening.
 async function open(moved) {
@@ -60,7 +63,7 @@ async function open(moved) {
   name(title);
   const host = h("div", { class: "page" });
   main.append(host);
-  if (found) found.view({ host, signal, id: found.id, query: new URLSearchParams(location.search), me, administrator: administrator(), name, go });
+  if (found) found.view({ host, signal, id: found.id, query: new URLSearchParams(location.search), me, can, name, go });
   else draw(host, heading("Not found"), empty("There is no page here", "The address may be mistyped.", h("a", { href: "/" }, "To the dashboard")));
   if (moved) {
     scrollTo(0, 0);
@@ -92,7 +95,7 @@ function header() {
       h("a", { class: "brand", href: "/" }, h("img", { src: ICON, alt: "", width: "26", height: "26" }), "signalbox"),
       h("span", { id: "light", role: "status" }),
       account()),
-    h("nav", { "aria-label": "Main" }, h("ul", null, NAV.filter(([, , only]) => !only || administrator()).map(([path, text]) =>
+    h("nav", { "aria-label": "Main" }, h("ul", null, NAV.filter(([, , needed]) => !needed || can(needed)).map(([path, text]) =>
       h("li", null, h("a", { href: path, "aria-current": current(path) ? "page" : null }, text))))),
     me.workspace?.state && me.workspace.state !== "active" ? h("p", { class: "banner" }, `This workspace is ${me.workspace.state.replaceAll("_", " ")}: nothing new starts in it.`) : null);
   bringIntoView();
@@ -110,7 +113,7 @@ function account() {
   return h("details", { class: "menu" },
     h("summary", null, h("span", { class: "menu-workspace" }, me.workspace?.name ?? "Workspace"), h("span", { class: "menu-user" }, me.user?.name)),
     h("div", { class: "menu-body" },
-      h("p", null, h("strong", null, me.user?.name), h("br"), h("span", { class: "muted" }, `${administrator() ? "Administrator" : "Operator"} of ${me.workspace?.name}`)),
+      h("p", null, h("strong", null, me.user?.name), h("br"), h("span", { class: "muted" }, [capital(me.role?.name ?? me.role), " of ", me.workspace?.name])),
       others.length ? h("p", { class: "above" }, "Switch workspace") : null,
       others.length ? h("ul", null, others.map((w) => h("li", null, button(w.name, () => change(w.id), { class: "plain-button" })))) : null,
       h("form", { method: "post", action: "/auth/logout" }, h("button", { class: "button", type: "submit" }, "Sign out"))));

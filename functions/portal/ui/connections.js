@@ -10,27 +10,27 @@ const EVERY = 10_000;
 const ASK_MS = 700;
 const PATIENCE_MS = 60_000;
 
-export function connections({ host, signal, administrator }) {
+export function connections({ host, signal, can }) {
   const body = h("div");
-  const create = () => newConnection(() => list.reload());
-  host.append(heading("Connections", { actions: administrator ? button("New connection", create, { class: "button primary" }) : null }), body);
+  const create = can("connections.write") ? () => newConnection(() => list.reload()) : null;
+  host.append(heading("Connections", { actions: create ? button("New connection", create, { class: "button primary" }) : null }), body);
   draw(body, loading());
-  const list = pages(body, "/connections?limit=50", (items) => view(items, administrator, create, signal), { signal, draw });
+  const list = pages(body, "/connections?limit=50", (items) => view(items, create, signal), { signal, draw });
   live(signal, () => EVERY, list.load, (error) => draw(body, trouble(error, list.reload)));
 }
 
-function view(items, administrator, create, signal) {
+function view(items, create, signal) {
   if (!items.length) {
-    return empty("No connections yet", administrator ? "A connection is one of your platforms: a database, an Airflow, an HTTP service. Jobs start their tasks there." : "An administrator of this workspace can add the first platform.",
-      administrator ? button("Add the first connection", create, { class: "button primary" }) : null);
+    return empty("No connections yet", create ? "A connection is one of your platforms: a database, an Airflow, an HTTP service. Jobs start their tasks there." : "An administrator of this workspace can add the first platform.",
+      create ? button("Add the first connection", create, { class: "button primary" }) : null);
   }
   return h("div", { class: "card", "data-key": "connections" }, table("Connections", [
     ["Connection", (c) => h("strong", null, c.name)],
     ["Kind", (c) => words(c.kind)],
     ["Where", (c) => code(place(c.settings ?? {}))],
-    ["Limit", (c) => c.concurrency_profile?.limit ?? c.limit ?? "–"],
+    ["Limit", (c) => c.concurrency_profile?.capacity ?? c.capacity ?? c.limit ?? "–"],
     ["State", (c) => h("span", { class: `pill ${c.state === "active" ? "ok" : "wait"}` }, words(c.state ?? "active"))],
-    ["", (c) => (administrator ? button("Test", () => test(c, signal), { "aria-label": `Test ${c.name}` }) : null)],
+    ["", (c) => (create ? button("Test", () => test(c, signal), { "aria-label": `Test ${c.name}` }) : null)],
   ], items, (c) => c.id));
 }
 
@@ -69,19 +69,21 @@ async function newConnection(again) {
   }
   const name = field({ label: "Name", required: true, pointer: "/name", maxlength: 100, help: "Jobs name their connection by it." });
   const kind = field({ label: "Kind", required: true, pointer: "/kind", options: kinds.map((k) => [k.kind, k.title ?? words(k.kind)]), value: kinds[0]?.kind });
-  const profile = field({ label: "Concurrency profile", pointer: "/concurrency_profile_id", options: [["", "the default"], ...profiles.map((p) => [p.id, `${p.name} (${p.limit} at once)`])], value: "" });
+  const profile = field({ label: "Concurrency profile", pointer: "/concurrency_profile_id", options: [["", "the default"], ...profiles.map((p) => [p.id, `${p.name} (${p.capacity ?? p.limit} at once)`])], value: "" });
   const secret = credential(vaults);
   let settings = [];
   const host = h("div");
+  const about = h("p", { class: "help" });
   const show = () => {
     const found = kinds.find((k) => k.kind === kind.read());
+    about.textContent = [found?.description, found?.credential && `Its credential is ${found.credential}.`].filter(Boolean).join(" ");
     settings = schemaFields(found?.settings_schema ?? found?.settings, "/settings");
     host.replaceChildren(...settings.map(([, f]) => f.node));
   };
   kind.control.onchange = show;
   show();
   dialog({
-    title: "New connection", submit: "Create the connection", body: [name.node, kind.node, host, secret.node, profile.node],
+    title: "New connection", submit: "Create the connection", body: [name.node, kind.node, about, host, secret.node, profile.node],
     fields: () => [name, kind, profile, ...secret.fields, ...settings.map(([, f]) => f)],
     act: async () => {
       await secret.store();

@@ -13,7 +13,7 @@ const EVERY = 3_000;
 const LATEST = 10;
 const REST_EVERY = 10;
 
-export function job({ host, signal, id, name, administrator, go }) {
+export function job({ host, signal, id, name, can, go }) {
   const body = h("div");
   host.append(body);
   draw(body, heading("Job"), loading());
@@ -30,25 +30,26 @@ export function job({ host, signal, id, name, administrator, go }) {
     const data = { ...one.data, etag: one.etag ?? null, definition: one.data.definition ?? one.data };
     name(data.name);
     const mine = schedules.data.items.filter((s) => s.job_id === id);
-    draw(body, view({ data, runs: runs.data.items, schedules: mine, versions: versions.data.items }, { administrator, go, again: () => { turns = 0; return turn(); } }));
+    draw(body, view({ data, runs: runs.data.items, schedules: mine, versions: versions.data.items }, { can, go, again: () => { turns = 0; return turn(); } }));
   }, (error) => draw(body, heading("Job"), trouble(error)));
 }
 
-function view({ data, runs, schedules, versions }, { administrator, go, again }) {
+function view({ data, runs, schedules, versions }, { can, go, again }) {
   const { tasks = [], parameters } = data.definition;
   const start = () => startRun(data, go);
   const schedule = () => newSchedule(data, again);
   return [
     heading(data.name, {
       above: h("a", { href: "/jobs" }, "Jobs"), beside: [h("span", { class: "pill off" }, `v${data.version}`), data.paused ? h("span", { class: "pill wait" }, "Paused") : null],
-      actions: [button("Start a run", start, { class: "button primary" }), administrator ? button("Edit", () => editJob(data, go)) : null],
+      actions: [can("runs.operate") ? button("Start a run", start, { class: "button primary" }) : null, can("jobs.write") ? button("Edit", () => editJob(data, go)) : null],
     }),
+    data.definition.description ? h("p", { class: "muted lead", "data-key": "description" }, data.definition.description) : null,
     card("Task graph", graph(tasks, "Task graph"), { aside: h("span", { class: "muted" }, `${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}`) }),
     h("div", { class: "cards", "data-key": "cards" },
       card("Latest runs", runs.length ? runTable("Latest runs", runs, "Job") : empty("This job has not run yet", "Start it now, or give it a schedule.", button("Start a run", start)),
         { wide: true, aside: h("a", { href: `/runs?job_id=${encodeURIComponent(data.id)}` }, "All its runs") }),
-      card("Schedules", schedules.length ? scheduleTable(schedules, { again, job: false }) : empty("No schedule", "It runs only when someone starts it."),
-        { wide: true, aside: administrator ? button("Add a schedule", schedule) : null }),
+      card("Schedules", schedules.length ? scheduleTable(schedules, { again, can, job: false }) : empty("No schedule", "It runs only when someone starts it."),
+        { wide: true, aside: can("schedules.write") ? button("Add a schedule", schedule) : null }),
       card("Tasks", h("ul", { class: "tasks" }, tasks.map(taskOf)), { wide: true }),
       card("Parameters", parameters?.properties && Object.keys(parameters.properties).length ? parameterTable(parameters) : h("p", { class: "muted" }, "This job takes no parameters.")),
       card("Versions", table("Versions", [

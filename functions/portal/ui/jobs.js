@@ -14,12 +14,12 @@ const FIRST = {
   tasks: [{ name: "count", connection: "warehouse", start: { sql: "select count(*) from sales where day = $1", args: ["{{ params.day }}"] } }],
 };
 
-export function jobs({ host, signal, administrator, go }) {
+export function jobs({ host, signal, can, go }) {
   const body = h("div");
-  const create = () => editJob(null, go);
-  host.append(heading("Jobs", { actions: administrator ? button("New job", create, { class: "button primary" }) : null }), body);
+  const create = can("jobs.write") ? () => editJob(null, go) : null;
+  host.append(heading("Jobs", { actions: create ? button("New job", create, { class: "button primary" }) : null }), body);
   draw(body, loading());
-  const list = pages(body, "/jobs?limit=50", (items) => view(items, administrator ? create : null), { signal, draw });
+  const list = pages(body, "/jobs?limit=50", (items) => view(items, create), { signal, draw });
   live(signal, () => EVERY, list.load, (error) => draw(body, trouble(error, list.reload)));
 }
 

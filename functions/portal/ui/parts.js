@@ -69,7 +69,7 @@ export const facts = (pairs) => h("dl", { class: "facts" },
 
 export const json = (value) => h("pre", { tabindex: "0" }, JSON.stringify(value, null, 2));
 
-export const TRIGGERS = { manual: "by hand", ad_hoc: "by hand", schedule: "schedule", backfill: "backfill", rerun: "rerun", dependency: "another job", api: "API" };
+const TRIGGERS = { manual: "by hand", schedule: "schedule", backfill: "backfill", rerun: "rerun", webhook: "webhook" };
 export const triggerWord = (trigger) => TRIGGERS[trigger] ?? String(trigger ?? "–").replaceAll("_", " ");
 
 /// A run's job, however much the answer says of it.

@@ -13,7 +13,7 @@ const MOVING = 1_000;
 const WAITING = 2_000;
 const DONE = 15_000;
 
-export function run({ host, signal, id, name }) {
+export function run({ host, signal, id, can, name }) {
   const body = h("div");
   host.append(body);
   draw(body, heading("Run"), loading());
@@ -28,7 +28,7 @@ export function run({ host, signal, id, name }) {
     if (changed) [kept.shape] = await Promise.all([kept.shape ?? shapeOf(data, signal), readEvents(kept, path, signal)]);
     name(`${jobName(data)}, ${stateWord(data.state).toLowerCase()}`);
     if (before && before !== data.state) say(`The run is now ${stateWord(data.state).toLowerCase()}`);
-    draw(body, view(kept, () => cancel(data, path, turn)));
+    draw(body, view(kept, can("runs.operate") ? () => cancel(path, turn) : null));
   }, (error) => draw(body, heading("Run"), trouble(error)));
 }
 
@@ -68,7 +68,7 @@ async function readEvents(kept, path, signal) {
   kept.events = [...known.values()].sort((a, b) => (Date.parse(a.at) - Date.parse(b.at)) || (a.id < b.id ? -1 : 1));
 }
 
-function cancel(run, path, turn) {
+function cancel(path, turn) {
   ask("Cancel this run?", "Tasks that have not started will not start. Those running are asked to stop at their platform, and stay here until the platform says they have.", "Cancel the run", async () => {
     await send("POST", `${path}/cancel`, {});
     turn();
@@ -82,7 +82,7 @@ function view({ run, shape, events }, onCancel) {
   return [
     heading(title, {
       above: [h("a", { href: "/runs" }, "Runs"), " / ", short(run.id)], beside: pill(run.state, run.reason === "running" ? null : run.reason),
-      actions: [TERMINAL.has(run.state) || run.reason === "cancelling" ? null : button("Cancel run", onCancel, { class: "button danger" }), h("a", { class: "button", href: `/jobs/${encodeURIComponent(run.job_id)}` }, "Open the job")],
+      actions: [!onCancel || TERMINAL.has(run.state) || run.reason === "cancelling" ? null : button("Cancel run", onCancel, { class: "button danger" }), h("a", { class: "button", href: `/jobs/${encodeURIComponent(run.job_id)}` }, "Open the job")],
     }),
     facts([
       ["Started by", triggerWord(run.trigger)],
@@ -140,6 +140,7 @@ const attempt = (a, task) => h("li", { "data-key": a.id },
   h("span", null, when(a.started_at, "clock"), " · ", took(a.started_at, a.finished_at)),
   a.external_url ? h("span", null, outside(a.external_url, "open in the platform")) : null,
   a.external_run_id ? code(a.external_run_id) : null,
+  a.warning ? h("p", { class: "muted" }, a.warning) : null,
   a.error ? h("p", { class: "error-text" }, errorText(a.error)) : null);
 
 function eventLog(events) {

@@ -6,7 +6,7 @@ import { STATE_NAMES, stateWord } from "./states.js";
 
 const EVERY = 5_000;
 const FILTERS = ["state", "trigger", "job_id", "from", "to"];
-const TRIGGERS = ["manual", "schedule", "backfill"];
+const TRIGGERS = ["manual", "schedule", "rerun", "backfill", "webhook"];
 
 export function runs({ host, signal, query, go }) {
   const kept = new URLSearchParams(FILTERS.filter((f) => query.get(f)).map((f) => [f, query.get(f)]));

@@ -6,6 +6,7 @@ const SAID = {
   no_role: "You are known to your organisation, but nobody has given you a role in its workspace yet. Ask its administrator to add you.",
   not_onboarded: "Your organisation has no workspace here yet. Ask whoever runs signalbox to add it.",
   workspace_suspended: "This workspace is suspended. Ask its administrator.",
+  no_spare: "Your workspace is still being made ready. Try again in a minute.",
   signed_out: "You are signed out.",
 };
 
