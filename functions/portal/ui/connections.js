@@ -30,7 +30,7 @@ function view(items, create, signal) {
     ["Where", (c) => code(place(c.settings ?? {}))],
     ["Limit", (c) => c.concurrency_profile?.capacity ?? c.capacity ?? c.limit ?? "–"],
     ["State", (c) => h("span", { class: `pill ${c.state === "active" ? "ok" : "wait"}` }, words(c.state ?? "active"))],
-    ["", (c) => (create ? button("Test", () => test(c, signal), { "aria-label": `Test ${c.name}` }) : null)],
+    ["", (c) => (create ? h("span", { class: "row-actions" }, button("Test", () => test(c, signal), { "aria-label": `Test ${c.name}` })) : null)],
   ], items, (c) => c.id));
 }
 

@@ -29,9 +29,9 @@ export function audit(page) {
     ["Who", (a) => a.actor?.name ?? a.actor?.kind ?? a.actor ?? "–"],
     ["Did", (a) => h("strong", null, String(a.action ?? "–"))],
     ["To", (a) => target(a)],
-    ["Outcome", (a) => (a.outcome ? h("span", { class: `pill ${a.outcome === "ok" || a.outcome === "allowed" || a.outcome === "succeeded" ? "ok" : "bad"}` }, words(a.outcome)) : "–")],
+    items.some((a) => a.outcome) && ["Outcome", (a) => (a.outcome ? h("span", { class: `pill ${a.outcome === "ok" || a.outcome === "allowed" || a.outcome === "succeeded" ? "ok" : "bad"}` }, words(a.outcome)) : "–")],
     ["Request", (a) => (a.request_id ? code(a.request_id) : "–"), "id"],
-  ], items, (a) => a.id)) : empty("Nothing to audit yet", "Every action in this workspace is written here, with who did it.")));
+  ].filter(Boolean), items, (a) => a.id)) : empty("Nothing to audit yet", "Every action in this workspace is written here, with who did it.")));
 }
 
 const target = (a) => (typeof a.target === "string" ? a.target : a.target ? [a.target.kind, a.target.name ?? a.target.id].filter(Boolean).join(" ") : [a.target_kind, a.target_name ?? a.target_id].filter(Boolean).join(" ")) || "–";

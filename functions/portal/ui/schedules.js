@@ -59,7 +59,7 @@ async function fires(host, rule) {
   try {
     const { items } = await send("POST", "/schedules/preview", { ...rule, count: SHOWN });
     draw(host, items.length ? table("Next runs", [
-      [`In ${rule.time_zone}`, (f) => localText(f.local)],
+      [`In ${rule.time_zone}`, (f) => localText(f.local), "local"],
       ["Yours", (f) => when(f.at)],
       ["", (f) => (f.reason ? h("span", { class: "word wait" }, f.reason.replaceAll("_", " ")) : null)],
     ], items, (f) => f.at) : empty("It never fires", "No date matches this cron line."));
