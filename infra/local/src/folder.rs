@@ -48,8 +48,8 @@ pub enum FolderError {
 pub struct Running {
     /// The gateway.
     pub url: String,
-    /// The control endpoint, through which functions are killed and time is moved.
-    pub control: String,
+    /// The control socket, through which functions are killed and time is moved.
+    pub control: Option<PathBuf>,
     /// The sign-in provider.
     pub oidc: String,
     /// The runner's process.

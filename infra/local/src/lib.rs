@@ -1,5 +1,6 @@
 //! The local stack.
 
+pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod control;
@@ -12,6 +13,8 @@ pub mod people;
 pub mod postgres;
 pub mod process;
 pub mod secrets_manager;
+pub mod seed;
 pub mod settings;
 pub mod sqs;
+pub mod stack;
 pub mod ticker;

@@ -7,6 +7,8 @@ use uuid::{Uuid, uuid};
 
 use crate::oidc::Account;
 
+pub mod sign_in;
+
 /// A customer of the demo: one directory, one workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Organisation {

@@ -26,8 +26,10 @@ pub struct StackSettings {
     pub extra_egress: Vec<String>,
     /// Functions to run; all five unless a test wants fewer.
     pub functions: Vec<String>,
-    /// Onboard the demo organisations and seed them on first start.
+    /// Set up the demo: its members, warehouse, job and first run. (Its organisations are customers in any case.)
     pub seed: bool,
+    /// Told what takes a while.
+    pub progress: fn(&str),
     /// A Postgres server to use instead of one of our own.
     pub database_url: Option<String>,
     /// Log level of the functions.
@@ -48,6 +50,7 @@ impl StackSettings {
             extra_egress: Vec::new(),
             functions: FUNCTIONS.iter().map(ToString::to_string).collect(),
             seed: true,
+            progress: |_| {},
             database_url: variable("SIGNALBOX_DATABASE_URL"),
             log: variable("SIGNALBOX_LOG").unwrap_or_else(|| "info".to_owned()),
         }

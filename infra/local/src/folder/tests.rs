@@ -20,9 +20,7 @@ fn a_second_runner_is_told_where_the_first_one_is() {
     let path = scratch("lock");
     let first = DataFolder::open(&path, false).unwrap();
     let at = "http://127.0.0.1:8080".to_owned();
-    first
-        .announce(&Running { url: at.clone(), control: String::new(), oidc: String::new(), pid: 1 })
-        .unwrap();
+    first.announce(&Running { url: at.clone(), control: None, oidc: String::new(), pid: 1 }).unwrap();
     let refused = DataFolder::open(&path, true).unwrap_err().to_string();
     assert_eq!(refused, format!("signalbox is already running at {at}"));
     assert_eq!(running(&path).unwrap().url, at);

@@ -38,13 +38,22 @@ impl Login {
         format!("postgres://{user}:{password}@{host}:{}/{}", self.port, encode(&self.database))
     }
 
-    /// As the secret that RDS keeps for a login.
-    pub fn secret(&self) -> String {
+    /// As the secret that RDS keeps for a function's login.
+    pub fn secret(&self, function: &str) -> String {
         serde_json::json!({
             "host": self.host, "port": self.port, "dbname": self.database,
-            "username": self.user, "password": self.password,
+            "username": self.user, "password": self.password, "function": function,
         })
         .to_string()
+    }
+
+    /// Reads what [`Self::secret`] wrote.
+    pub fn read(secret: &str) -> Option<Self> {
+        let secret: serde_json::Value = serde_json::from_str(secret).ok()?;
+        let text = |field: &str| secret[field].as_str().map(str::to_owned);
+        let port = secret["port"].as_u64()?.try_into().ok()?;
+        let (host, database) = (text("host")?, text("dbname")?);
+        Some(Self { host, port, database, user: text("username")?, password: text("password")? })
     }
 
     /// The same login in another database.

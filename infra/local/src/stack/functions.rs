@@ -1,0 +1,129 @@
+//! The functions: what each is told, what wakes it, how long it may take. The same names and figures as `template.yaml`.
+
+use std::time::Duration;
+
+use super::{Stack, StackError, secrets};
+use crate::cloud::{EventSourceSettings, FunctionSettings, QueueSettings, RouteSettings, TickSettings};
+use crate::settings::StackSettings;
+
+/// How many instances of a function run side by side.
+const INSTANCES: usize = 4;
+/// Deliveries before a message goes to the dead-letter queue.
+const RECEIVES: u32 = 5;
+
+/// Makes the queues and declares the functions.
+pub(super) fn declare(stack: &Stack, settings: &StackSettings) -> Result<(), StackError> {
+    let queue = |name: &str, hidden_s: u64| -> Result<String, StackError> {
+        let dead = format!("{name}-dlq");
+        let visibility_timeout = Duration::from_secs(hidden_s);
+        stack.cloud.create_queue(QueueSettings { name: dead.clone(), visibility_timeout, redrive: None })?;
+        let redrive = Some((dead, RECEIVES));
+        Ok(stack.cloud.create_queue(QueueSettings { name: name.to_owned(), visibility_timeout, redrive })?)
+    };
+    let queues = Queues { work: queue("work", 540)?, provision: queue("provision", 1800)? };
+    for name in &settings.functions {
+        stack.cloud.add_function(FunctionSettings {
+            name: name.clone(),
+            binary: settings.binaries.join(name),
+            arguments: Vec::new(),
+            environment: environment(stack, settings, &queues, name),
+            timeout: timeout(name),
+            max_instances: INSTANCES,
+            user: None,
+        })?;
+    }
+    Ok(())
+}
+
+/// Starts what wakes the functions.
+pub(super) fn connect(stack: &Stack, settings: &StackSettings) -> Result<(), StackError> {
+    let runs = |name: &str| settings.functions.iter().any(|it| it == name);
+    for (queue, function) in [("work", "dispatcher"), ("provision", "steward")] {
+        if runs(function) {
+            let (queue, function) = (queue.to_owned(), function.to_owned());
+            stack.cloud.subscribe(EventSourceSettings {
+                queue,
+                function,
+                batch_size: 10,
+                concurrency: INSTANCES,
+            })?;
+        }
+    }
+    for (function, every_s) in [("scheduler", 60), ("steward", 300)] {
+        if runs(function) {
+            stack
+                .cloud
+                .tick(TickSettings { function: function.to_owned(), every: Duration::from_secs(every_s) })?;
+        }
+    }
+    Ok(())
+}
+
+/// The gateway's routes.
+pub(super) fn routes() -> Vec<RouteSettings> {
+    [("ANY /auth/{proxy+}", "signin"), ("$default", "portal")]
+        .map(|(key, function)| RouteSettings { key: key.to_owned(), function: function.to_owned() })
+        .to_vec()
+}
+
+struct Queues {
+    work: String,
+    provision: String,
+}
+
+fn timeout(function: &str) -> Duration {
+    Duration::from_secs(match function {
+        "signin" | "portal" => 15,
+        "scheduler" => 50,
+        "dispatcher" => 90,
+        _ => 300,
+    })
+}
+
+/// Everything a function is told, and nothing else.
+fn environment(
+    stack: &Stack,
+    settings: &StackSettings,
+    queues: &Queues,
+    function: &str,
+) -> Vec<(String, String)> {
+    let arn = |name: &str| stack.cloud.secret_arn(name);
+    let told = [
+        ("DATABASE_SECRET_ARN", arn(&secrets::login(function)), ALL),
+        ("ROOT_KEY_SECRET_ARN", arn(secrets::ROOT_KEY), &["portal", "dispatcher"]),
+        (
+            "QUEUE_ROOT_SECRET_ARN",
+            arn(secrets::QUEUE_ROOT),
+            &["portal", "scheduler", "dispatcher", "steward"],
+        ),
+        ("SESSION_KEY_SECRET_ARN", arn(secrets::SESSION_KEY), &["signin", "portal"]),
+        ("QUEUE_URL", queues.work.clone(), &["portal", "scheduler", "dispatcher"]),
+        ("PROVISION_QUEUE_URL", queues.provision.clone(), &["signin"]),
+        ("PUBLIC_URL", stack.url.clone(), &["signin", "portal"]),
+        ("OIDC_AUTHORITY", stack.oidc.authority(), &["signin"]),
+        ("OIDC_CLIENT_ID", stack.oidc.client_id().to_string(), &["signin"]),
+        ("OIDC_CLIENT_SECRET_ARN", arn(secrets::OIDC_CLIENT), &["signin"]),
+        ("ONBOARDING", "listed".to_owned(), &["signin"]),
+        ("EGRESS_ALLOW", egress(stack, settings), &["signin", "dispatcher"]),
+        ("LOGIN_SECRET_ARNS", logins(stack), &["steward"]),
+        ("LOG", settings.log.clone(), ALL),
+    ];
+    let for_it = told
+        .into_iter()
+        .filter(|(_, _, functions): &(_, _, &[&str])| functions.is_empty() || functions.contains(&function));
+    for_it.map(|(name, value, _)| (format!("SIGNALBOX_{name}"), value)).collect()
+}
+
+const ALL: &[&str] = &[];
+
+/// The loopback addresses that the demo needs and the rules for outgoing calls forbid.
+fn egress(stack: &Stack, settings: &StackSettings) -> String {
+    let warehouse = &stack.databases.warehouse;
+    let demo = [stack.oidc.base().to_owned(), format!("postgres://{}:{}", warehouse.host, warehouse.port)];
+    demo.iter().chain(&settings.extra_egress).map(String::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn logins(stack: &Stack) -> String {
+    let of_others = crate::settings::FUNCTIONS.iter().filter(|name| **name != "steward");
+    of_others.map(|name| stack.cloud.secret_arn(&secrets::login(name))).collect::<Vec<_>>().join(",")
+}
