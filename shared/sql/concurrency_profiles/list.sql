@@ -1,0 +1,5 @@
+select id, name, capacity as "limit", version, created_at, updated_at, updated_by
+from concurrency_profiles
+where id < $1
+order by id desc
+limit $2

@@ -1,0 +1,3 @@
+select id, name, kind
+from connections
+where name = any ($1)

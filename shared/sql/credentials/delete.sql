@@ -1,0 +1,2 @@
+delete from credentials
+where vault_id = $1 and name = $2

@@ -1,0 +1,1 @@
+select version, salt from system.tenant_salts()

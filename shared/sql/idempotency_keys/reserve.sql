@@ -1,0 +1,7 @@
+-- Waits for a request with the same key that is under way; status 0 is a reservation of this transaction. A key older than a day is new again.
+insert into idempotency_keys as k (user_id, key, operation, body_hash, status, created_at)
+values ($1, $2, $3, $4, 0, system.now())
+on conflict (tenant_id, user_id, key) do update
+    set operation = excluded.operation, body_hash = excluded.body_hash, status = 0, headers = '{}', answer = null,
+        created_at = excluded.created_at
+    where k.created_at < system.now() - interval '24 hours'

@@ -1,0 +1,4 @@
+select v.version, v.definition, v.created_at, v.created_by
+from jobs j
+join job_versions v on v.job_id = j.id
+where j.id = $1 and j.deleted_at is null and v.version = $2

@@ -1,0 +1,3 @@
+update jobs
+set name = $3, version = version + 1, updated_at = system.now(), updated_by = $4
+where id = $1 and version = $2 and deleted_at is null

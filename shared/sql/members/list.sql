@@ -1,0 +1,2 @@
+select user_id as id, display_name as name, directory_id, object_id, role, version, created_at, updated_at
+from system.members($1, $2)

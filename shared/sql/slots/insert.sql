@@ -1,0 +1,2 @@
+insert into slots (key, capacity)
+values ($1, $2)

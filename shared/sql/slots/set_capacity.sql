@@ -1,0 +1,3 @@
+update slots
+set capacity = $2
+where key = $1

@@ -1,0 +1,2 @@
+delete from vaults
+where id = $1 and version = $2

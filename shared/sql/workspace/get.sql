@@ -1,0 +1,2 @@
+select id, name, state
+from system.workspace()

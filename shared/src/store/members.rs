@@ -1,0 +1,81 @@
+//! Who belongs to the workspace, through functions of schema `system` that take the workspace from the scope.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Page;
+use crate::{
+    db::TenantTx,
+    error::{DbError, Refusal},
+    model::{ids::UserId, role::Role},
+    sql,
+};
+
+row! {
+    /// A member of the workspace.
+    #[derive(Clone, Debug, Serialize, ToSchema)]
+    #[schema(as = User)]
+    pub struct Member {
+        /// The person's id.
+        id: UserId,
+        /// Their name as their directory gives it; empty until they first sign in.
+        name: String,
+        /// Their directory.
+        directory_id: Uuid,
+        /// Their object id there.
+        object_id: Uuid,
+        /// `administrator` or `operator`.
+        role: String,
+        /// Counts the changes of the membership.
+        version: i32,
+        /// When they were added.
+        #[schema(value_type = String, format = DateTime)]
+        created_at: Timestamp,
+        /// When their membership last changed.
+        #[schema(value_type = String, format = DateTime)]
+        updated_at: Timestamp,
+    }
+}
+
+row! {
+    struct Added {
+        id: UserId,
+    }
+}
+
+row! {
+    struct Changed {
+        changed: bool,
+    }
+}
+
+/// A page of members, and the commit.
+pub async fn list(tx: TenantTx, page: Page) -> Result<Vec<Member>, DbError> {
+    let limit = i32::try_from(page.limit).unwrap_or(i32::MAX);
+    super::last(tx, sql!("members/list.sql"), &[&page.before, &limit]).await
+}
+
+/// One member, and the commit.
+pub async fn get(tx: TenantTx, id: UserId) -> Result<Member, DbError> {
+    super::last_one(tx, sql!("members/get.sql"), &[&id]).await
+}
+
+/// One member.
+pub async fn read(tx: &TenantTx, id: UserId) -> Result<Member, DbError> {
+    tx.one(sql!("members/get.sql"), &[&id]).await
+}
+
+/// Adds a person; says their id, which is `fresh` unless they were known. A member already: refused as a conflict.
+pub async fn add(tx: &TenantTx, fresh: UserId, directory: Uuid, object: Uuid, role: Role) -> Result<UserId, DbError> {
+    let role = role.as_str();
+    tx.one::<Added>(sql!("members/add.sql"), &[&fresh, &directory, &object, &role]).await.map(|a| a.id)
+}
+
+/// Changes a role, or removes the member where `role` is none, if the membership is still at its version.
+pub async fn change(tx: &TenantTx, was: &Member, role: Option<Role>) -> Result<(), DbError> {
+    let role = role.map(Role::as_str);
+    let changed = tx.one::<Changed>(sql!("members/change.sql"), &[&was.id, &was.version, &role]).await?.changed;
+    if changed { Ok(()) } else { Err(DbError::Refused(Refusal::Absent)) }
+}

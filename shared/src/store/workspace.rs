@@ -1,0 +1,109 @@
+//! The workspace itself, and the others of the person who asks.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    db::{SystemTx, TenantTx},
+    error::{DbError, Refusal},
+    model::{
+        ids::{AuditId, SessionId, TenantId, UserId},
+        tenant::{Route, SchemaName},
+    },
+    sql,
+};
+
+row! {
+    /// A workspace.
+    #[derive(Clone, Debug, Serialize, ToSchema)]
+    pub struct Workspace {
+        /// Its id.
+        id: TenantId,
+        /// Its name.
+        name: String,
+        /// `active`, `suspending` or `suspended`.
+        state: String,
+    }
+}
+
+row! {
+    /// A workspace of the person who asks, with their role in it.
+    #[derive(Clone, Debug, Serialize, ToSchema)]
+    pub struct OwnWorkspace {
+        /// Its id.
+        id: TenantId,
+        /// Its name.
+        name: String,
+        /// `active`, `suspending` or `suspended`.
+        state: String,
+        /// `administrator` or `operator`.
+        role: String,
+    }
+}
+
+row! {
+    struct SwitchedRow {
+        session_id: SessionId,
+        user_id: UserId,
+        tenant_id: TenantId,
+        tenant_schema: String,
+        role: String,
+        expires_at: Timestamp,
+    }
+}
+
+/// The session a switch made.
+#[derive(Clone, Debug)]
+pub struct Switched {
+    /// The new session.
+    pub session: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// Where.
+    pub route: Route,
+    /// The role there.
+    pub role: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a switch is recorded with.
+#[derive(Clone, Copy, Debug)]
+pub struct SwitchRecord<'a> {
+    /// The new session's id.
+    pub session: SessionId,
+    /// The audit row's id.
+    pub audit: AuditId,
+    /// The request.
+    pub request_id: &'a str,
+    /// Where it came from.
+    pub source_address: &'a str,
+}
+
+/// The workspace of the scope.
+pub async fn get(tx: &TenantTx) -> Result<Workspace, DbError> {
+    tx.one(sql!("workspace/get.sql"), &[]).await
+}
+
+/// Every workspace of the session's person.
+pub async fn of_person(tx: &TenantTx, session: SessionId) -> Result<Vec<OwnWorkspace>, DbError> {
+    tx.all(sql!("workspace/others.sql"), &[&session]).await
+}
+
+/// Moves a session's person to another of their workspaces, and commits. A foreign workspace is absent.
+pub async fn switch(tx: SystemTx, from: SessionId, to: TenantId, new: SwitchRecord<'_>) -> Result<Switched, DbError> {
+    let params: [&dyn crate::db::Param; 6] =
+        [&from, &to, &new.session, &new.audit, &new.request_id, &new.source_address];
+    let rows = tx.last(sql!("system_portal/switch_session.sql"), &params).await?;
+    let row = rows.first().map(crate::db::FromRow::from_row).transpose()?;
+    let row: SwitchedRow = row.ok_or(DbError::Refused(Refusal::Absent))?;
+    let schema: SchemaName = row.tenant_schema.parse().map_err(|_| DbError::Refused(Refusal::Absent))?;
+    Ok(Switched {
+        session: row.session_id,
+        user: row.user_id,
+        route: Route { tenant: row.tenant_id, schema },
+        role: row.role,
+        expires_at: row.expires_at,
+    })
+}
