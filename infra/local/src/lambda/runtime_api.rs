@@ -20,13 +20,15 @@ use uuid::Uuid;
 
 use super::{InvokeError, MAX_PAYLOAD_BYTES};
 
+type Answer = Result<Bytes, InvokeError>;
+
 /// One event on its way to an instance.
 pub(super) struct Invocation {
     pub(super) id: Uuid,
     pub(super) event: Bytes,
     /// When it will be killed, in milliseconds of real time since the epoch.
     pub(super) deadline_ms: i64,
-    pub(super) answer: oneshot::Sender<Result<Bytes, InvokeError>>,
+    pub(super) answer: oneshot::Sender<Answer>,
 }
 
 /// How far an instance has come.
@@ -39,12 +41,14 @@ pub(super) enum Phase {
     Failed(String),
 }
 
+type Working = (Uuid, oneshot::Sender<Answer>);
+
 /// What the instance and its listener share.
 pub(super) struct RuntimeApi {
     function_arn: String,
     events: mpsc::UnboundedSender<Invocation>,
     inbox: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
-    working: Mutex<Option<(Uuid, oneshot::Sender<Result<Bytes, InvokeError>>)>>,
+    working: Mutex<Option<Working>>,
     phase: watch::Sender<Phase>,
 }
 
@@ -87,12 +91,12 @@ impl RuntimeApi {
         self.inbox.lock().await.try_recv().ok()
     }
 
-    fn begin(&self, id: Uuid, answer: oneshot::Sender<Result<Bytes, InvokeError>>) {
+    fn begin(&self, id: Uuid, answer: oneshot::Sender<Answer>) {
         *self.working.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, answer));
     }
 
     /// Answers the event at work; false when that is another one.
-    fn finish(&self, id: Uuid, result: Result<Bytes, InvokeError>) -> bool {
+    fn finish(&self, id: Uuid, result: Answer) -> bool {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((_, answer)) = working.take_if(|(at_work, _)| *at_work == id) else { return false };
         let _ = answer.send(result);
