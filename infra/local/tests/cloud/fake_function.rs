@@ -25,8 +25,10 @@ pub(crate) fn settings(name: &str, timeout: Duration, max_instances: usize) -> F
 #[ignore = "started by the local cloud, as a function"]
 #[expect(clippy::disallowed_methods, reason = "a function reads its environment")]
 fn plays_a_function() {
-    if std::env::var("FAKE_FUNCTION").is_err() {
-        return;
+    match std::env::var("FAKE_FUNCTION").as_deref() {
+        Ok("http") => return with_lambda_http(),
+        Ok(_) => {}
+        Err(_) => return,
     }
     let mut api = RuntimeApi::connect(&std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap());
     loop {
@@ -59,6 +61,29 @@ fn work(event: &Value) -> Result<Value, String> {
         _ => {}
     }
     Ok(json!({"pid": std::process::id(), "event": event}))
+}
+
+/// The runtime and the router glue that the real functions are built with.
+fn with_lambda_http() {
+    use lambda_http::{Body, Request, RequestExt, Response, service_fn};
+    let handler = service_fn(async |request: Request| {
+        let seen = json!({
+            "method": request.method().as_str(),
+            "uri": request.uri().to_string(),
+            "raw_path": request.raw_http_path(),
+            "cookie": request.headers()["cookie"].to_str().unwrap(),
+            "body": std::str::from_utf8(request.body()).unwrap(),
+        });
+        let response = Response::builder()
+            .status(202)
+            .header("set-cookie", "a=1; HttpOnly")
+            .header("set-cookie", "b=2")
+            .header("content-type", "application/json")
+            .body(Body::from(seen.to_string()));
+        Ok::<_, std::convert::Infallible>(response.unwrap())
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(lambda_http::run(handler)).unwrap();
 }
 
 /// The smallest client of the Runtime API that keeps its connection.

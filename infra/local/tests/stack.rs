@@ -1,0 +1,72 @@
+//! The stack around the one function that sets everything up.
+
+use std::process::Command;
+use std::time::Duration;
+
+use local::folder::DataFolder;
+use local::postgres::{Server, connect};
+use local::settings::{StackSettings, binaries, cargo, local_folder, workspace};
+use local::stack::{Stack, StackError};
+
+fn settings(name: &str) -> StackSettings {
+    let built = Command::new(cargo()).args(["build", "--quiet", "-p", "steward"]).current_dir(workspace()).status();
+    assert!(built.unwrap().success());
+    let data = std::env::temp_dir().join(format!("signalbox-stack-{name}-{}", std::process::id()));
+    StackSettings {
+        port: Some(0),
+        seed: false,
+        functions: vec!["steward".to_owned()],
+        binaries: binaries(),
+        ..StackSettings::new(data)
+    }
+}
+
+async fn ahead_s(stack: &Stack) -> f64 {
+    let client = connect(&stack.superuser().url()).await.unwrap();
+    let ask = "select extract(epoch from system.now() - statement_timestamp())::float8";
+    client.query_one(ask, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_that_was_moved_stays_moved_after_a_restart_and_issuers_stay_the_same() {
+    let settings = settings("time");
+    let stack = Stack::start(settings.clone()).await.unwrap();
+    let issuer = stack.oidc().authority();
+    stack.advance(Duration::from_secs(3_600)).await.unwrap();
+    stack.advance(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(ahead_s(&stack).await, 3_660.0);
+    let second = Stack::start(settings.clone()).await.err().unwrap();
+    assert!(second.to_string().starts_with("signalbox is already running at http://127.0.0.1:"), "{second}");
+    stack.stop().await;
+
+    let stack = Stack::start(settings.clone()).await.unwrap();
+    assert_eq!(ahead_s(&stack).await, 3_660.0);
+    assert_eq!(stack.cloud().clock().shift().as_secs(), 3_660);
+    assert_eq!(stack.oidc().authority(), issuer);
+    stack.stop().await;
+    std::fs::remove_dir_all(settings.data_dir).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_given_server_is_used_and_left_running() {
+    let settings = settings("guest");
+    let folder = DataFolder::open(&settings.data_dir.with_extension("server"), true).unwrap();
+    let guard = settings.binaries.join("signalbox");
+    let server = Server::start(&folder, &local_folder(), &guard).await.unwrap();
+
+    let settings = StackSettings { database_url: Some(server.superuser().url()), ..settings };
+    let stack = Stack::start(settings.clone()).await.unwrap();
+    assert!(stack.server().process().is_none());
+    stack.stop().await;
+    assert!(connect(&server.superuser().url()).await.is_ok());
+    // Without its folder the stack would not know the logins' passwords: it makes new ones.
+    let stack = Stack::start(StackSettings { fresh: true, ..settings.clone() }).await.unwrap();
+    stack.stop().await;
+
+    let elsewhere = StackSettings { database_url: Some("postgres://a@example.com/b".to_owned()), ..settings.clone() };
+    assert!(matches!(Stack::start(elsewhere).await, Err(StackError::Postgres(_))));
+    server.stop().await;
+    for folder in [folder.path().to_owned(), settings.data_dir] {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
