@@ -1,5 +1,6 @@
 //! What every signalbox function shares.
 
+pub mod auth;
 pub mod model;
 pub mod template;
 pub mod clock;
