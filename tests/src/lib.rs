@@ -1,4 +1,12 @@
-//! Fixtures of the integration tests and benches: the running stack, callers as types, and worlds (platforms as doubles
-//! with their own append-only ledgers, kept outside the system that is tested).
+//! Fixtures of the integration tests and benches: the running stack, tenants and callers as types, views of the database,
+//! and worlds (platforms as doubles with their own append-only ledgers, kept outside the system that is tested).
+//!
+//! A test is `stack::with(async |stack| …)`: it runs on the runtime on which the stack lives. Most tests share the one
+//! stack of the process and make a tenant of their own in it; a test that breaks things starts a stack of its own.
 
+pub mod caller;
+pub mod database;
+pub mod stack;
+pub mod tenant;
+pub mod work;
 pub mod world;

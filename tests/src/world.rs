@@ -105,7 +105,13 @@ impl World {
                 ("GET", ["runs", _]) => {
                     let cancelled = before.iter().any(|e| e.path == format!("{}/cancel", request.path));
                     let asked = before.iter().filter(|e| e.method == "GET" && e.path == request.path).count();
-                    let state = if cancelled { "cancelled" } else if asked >= polls { "succeeded" } else { "running" };
+                    let state = if cancelled {
+                        "cancelled"
+                    } else if asked >= polls {
+                        "succeeded"
+                    } else {
+                        "running"
+                    };
                     Answer::Json(200, json!({ "state": state }))
                 }
                 ("POST", ["runs", _, "cancel"]) => Answer::Json(202, json!({})),
@@ -141,7 +147,8 @@ fn server() -> &'static Server {
         listener.set_nonblocking(true).expect("a socket");
         let port = listener.local_addr().expect("bound").port();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(accept(TcpListener::from_std(listener).expect("a listener")));
         });
         Server { port, worlds: Mutex::default() }
@@ -178,7 +185,8 @@ impl From<Infallible> for CutHere {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, CutHere> {
     let full = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let (name, path) = full.trim_start_matches('/').split_once('/').unwrap_or((full.trim_start_matches('/'), ""));
+    let (name, path) =
+        full.trim_start_matches('/').split_once('/').unwrap_or((full.trim_start_matches('/'), ""));
     let world = server().worlds.lock().expect("not poisoned").get(name).cloned();
     let Some(world) = world else {
         return Ok(Response::builder().status(404).body(Full::default()).expect("a response"));
@@ -186,7 +194,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut
     let path = format!("/{path}");
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| CutHere)?.to_bytes();
-    let headers = parts.headers.iter().map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect();
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()))
+        .collect();
     let entry = Entry { at: Instant::now(), method: parts.method.to_string(), path, headers, body };
     let answer = {
         let mut ledger = world.ledger.lock().expect("not poisoned");
@@ -207,7 +219,8 @@ async fn give(answer: Answer) -> Result<Response<Full<Bytes>>, CutHere> {
                 return Ok(response.body(Full::new(body)).expect("a response"));
             }
             Answer::Raw(status, headers, body) => {
-                let response = headers.iter().fold(Response::builder().status(status), |r, (n, v)| r.header(*n, v));
+                let response =
+                    headers.iter().fold(Response::builder().status(status), |r, (n, v)| r.header(*n, v));
                 return Ok(response.body(Full::new(Bytes::from(body))).expect("a response"));
             }
             Answer::After(wait, then) => {

@@ -1,0 +1,56 @@
+//! Views of the database: as its superuser, who looks behind the fence, and as the functions see it, through `shared::db`.
+
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::config::{Credentials, Region};
+use local::{postgres::Login, stack::Stack};
+use shared::{
+    db::{Database, DatabaseSettings},
+    secrets::SecretSource,
+};
+use tokio_postgres::Client;
+
+/// A connection as the server's superuser, bound by no fence: only to look at what was done.
+pub async fn superuser(stack: &Stack) -> Client {
+    connect(&stack.superuser()).await
+}
+
+/// A bare connection under a function's own login.
+pub async fn login(stack: &Stack, function: &str) -> Client {
+    let secret = secrets(stack).await.read(&stack.cloud().secret_arn(&format!("login-{function}"))).await;
+    let secret = secret.expect("the function's login");
+    let login = Login::read(secret.expose_str().expect("text")).expect("a login");
+    connect(&login).await
+}
+
+/// The pool of a function, as the function itself opens it.
+pub async fn of(stack: &Stack, function: &str, max_connections: usize) -> Database {
+    let settings = DatabaseSettings {
+        secret_arn: stack.cloud().secret_arn(&format!("login-{function}")),
+        ca_file: None,
+        max_connections,
+        wait: Duration::from_secs(5),
+    };
+    Database::open(settings, secrets(stack).await).await.expect("the function's login")
+}
+
+/// The secrets of the functions.
+pub async fn secrets(stack: &Stack) -> SecretSource {
+    SecretSource::new(&aws(stack).await)
+}
+
+/// The configuration that the cloud's SDKs find in a function's environment.
+pub async fn aws(stack: &Stack) -> aws_config::SdkConfig {
+    let configuration = aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
+        .endpoint_url(stack.cloud().endpoint_url());
+    configuration.load().await
+}
+
+async fn connect(login: &Login) -> Client {
+    match local::postgres::connect(&login.url()).await {
+        Ok(client) => client,
+        Err(error) => panic!("{login:?} cannot connect: {error}"),
+    }
+}
