@@ -4,6 +4,7 @@
 
 mod layering;
 mod naming;
+mod pages;
 mod size;
 mod source;
 mod sql;

@@ -30,6 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("database", data::database),
     ("connections", data::connections),
     ("keys", data::keys),
+    ("logins", data::logins),
     ("environment", data::environment),
 ];
 

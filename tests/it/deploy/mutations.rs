@@ -187,6 +187,16 @@ fn data() -> Vec<(&'static str, &'static str, Value)> {
         ("keys", "Secrets:/Resources/QueueRoot/Properties/KmsKeyId", Value::Null),
         ("keys", "Database:/Resources/Postgres/DeletionPolicy", json!("Delete")),
         (
+            "logins",
+            "Database:/Resources/PortalLogin/Properties/GenerateSecretString/PasswordLength",
+            json!(8),
+        ),
+        (
+            "logins",
+            "Database:/Resources/PortalLogin/Properties/GenerateSecretString/SecretStringTemplate",
+            json!("{}"),
+        ),
+        (
             "environment",
             "Root:/Resources/Dispatcher/Properties/Environment/Variables/SIGNALBOX_EGRESS_ALLOW",
             json!("http://127.0.0.1:1"),

@@ -205,8 +205,11 @@ fn word(text: &str) -> Option<String> {
     (end > 0 && !text[end..].starts_with('!')).then(|| text[..end].to_owned())
 }
 
-/// Whether `code` reaches into the crate `name`.
+/// Whether `code` reaches into the crate `name`; a module of the same name hides the crate.
 fn names(code: &str, name: &str) -> bool {
+    if code.contains(&format!("mod {name};")) {
+        return false;
+    }
     let whole =
         |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':' || c == '.');
     code.match_indices(&format!("{name}::")).any(|(at, _)| whole(at))

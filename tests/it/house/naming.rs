@@ -1,6 +1,6 @@
 //! One name per thing: folder = package; modules say what they are about; lints are expected with a reason, never allowed.
 
-use super::source::{repository, sources};
+use super::source::sources;
 
 /// Names that say nothing about what is inside.
 const EMPTY: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "misc", "types", "base"];
@@ -45,16 +45,4 @@ fn no_lint_is_allowed_and_no_line_is_unsafe() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn a_decision_is_numbered_and_stands_alone() {
-    let mut numbers = Vec::new();
-    for entry in std::fs::read_dir(repository().join("docs/decisions")).expect("decisions are recorded") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        let (number, _) = name.split_once('-').expect("NNNN-title.md");
-        numbers.push(number.parse::<usize>().expect("a decision has a number"));
-    }
-    numbers.sort_unstable();
-    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "numbers run from 1 without a gap");
 }

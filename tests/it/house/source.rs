@@ -31,6 +31,12 @@ pub(super) fn sources(under: &[&str], ending: &str) -> Vec<Source> {
     paths.iter().map(|path| read(&root, path)).collect()
 }
 
+/// One file.
+pub(super) fn source(path: &str) -> Source {
+    let root = repository();
+    read(&root, &root.join(path))
+}
+
 /// The repository's root.
 pub(super) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the repository").to_owned()

@@ -78,6 +78,25 @@ pub(super) fn keys(stacks: &Stacks) -> Vec<String> {
     wrong
 }
 
+/// Each login's secret says whose it is, by the names the steward's `install` gives rights to.
+pub(super) fn logins(stacks: &Stacks) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for function in functions(stacks) {
+        let secret = stacks.get("Database", &format!("{}Login", function.id));
+        let generate = &secret["Properties"]["GenerateSecretString"];
+        let template = &generate["SecretStringTemplate"];
+        let text = template["Fn::Sub"].as_str().or(template.as_str()).unwrap_or_default();
+        let said: Value = serde_json::from_str(text).unwrap_or_default();
+        let name = function.id.to_lowercase();
+        let right = said["function"] == name && said["username"] == format!("signalbox_{name}");
+        wrong.extend(unless(right, format!("{}: {text}", function.id)));
+        let long =
+            generate["PasswordLength"].as_u64() >= Some(32) && generate["GenerateStringKey"] == "password";
+        wrong.extend(unless(long, format!("{}: a weak password", function.id)));
+    }
+    wrong
+}
+
 /// Each function is told exactly what docs/configuration.md says; secrets by ARN only, and never an egress exception.
 pub(super) fn environment(stacks: &Stacks) -> Vec<String> {
     let mut wrong = Vec::new();
