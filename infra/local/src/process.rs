@@ -102,7 +102,7 @@ struct Inner {
 }
 
 impl Process {
-    /// Starts a child from the thread that lives as long as this process. Must be called within a tokio runtime.
+    /// Starts a child from the thread that lives as long as this process.
     pub async fn start(launch: Launch) -> std::io::Result<Self> {
         let death_signal = launch.death_signal;
         let (pid, exit) = spawner::start(launch).await?;
@@ -139,7 +139,7 @@ impl Process {
         *self.inner.exit.borrow()
     }
 
-    /// Waits until it has ended. A child that ended unseen (the runtime is stopping) counts as killed.
+    /// Waits until it has ended. A child whose end could not be seen counts as killed.
     pub async fn wait(&self) -> ExitStatus {
         use std::os::unix::process::ExitStatusExt;
         let mut exit = self.inner.exit.clone();
@@ -149,7 +149,7 @@ impl Process {
 }
 
 impl Inner {
-    /// A child is reaped and its exit published by the same task, so a pid is signalled only while it is ours (but
+    /// A child is reaped and its exit published by the same thread, so a pid is signalled only while it is ours (but
     /// for the instant between the two, far shorter than a pid takes to come round again).
     fn signal(&self, signal: Signal) {
         if self.exit.borrow().is_none() && self.exit.has_changed().is_ok() {

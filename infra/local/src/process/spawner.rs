@@ -1,34 +1,30 @@
-//! The thread that starts every child, and the task that reaps it.
+//! The thread that starts every child, and the threads that wait for their ends.
+//!
+//! No async runtime is involved, so children of a test whose runtime has ended are still reaped and still signalled.
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-use rustix::process::Pid;
-use tokio::process::{Child, Command};
-use tokio::runtime::Handle;
+use rustix::process::{Pid, Signal};
 use tokio::sync::{oneshot, watch};
 
-use super::{DeathSignal, Launch};
+use super::Launch;
 
 struct Order {
     launch: Launch,
-    runtime: Handle,
-    answer: oneshot::Sender<io::Result<Child>>,
+    answer: oneshot::Sender<io::Result<Started>>,
 }
 
-pub(super) async fn start(launch: Launch) -> io::Result<(Pid, watch::Receiver<Option<ExitStatus>>)> {
+type Started = (Pid, watch::Receiver<Option<ExitStatus>>);
+
+pub(super) async fn start(launch: Launch) -> io::Result<Started> {
     let (answer, started) = oneshot::channel();
-    let order = Order { launch, runtime: Handle::current(), answer };
-    thread()?.send(order).map_err(|_| io::Error::other("the thread that starts children is gone"))?;
-    let child =
-        started.await.map_err(|_| io::Error::other("the thread that starts children gave no answer"))??;
-    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("a child not yet waited for");
-    let (ended, exit) = watch::channel(None);
-    tokio::spawn(reap(child, ended));
-    Ok((pid, exit))
+    let gone = || io::Error::other("the thread that starts children is gone");
+    thread()?.send(Order { launch, answer }).map_err(|_| gone())?;
+    started.await.map_err(|_| gone())?
 }
 
 /// One thread per process, which ends with it: a child's parent is this thread.
@@ -40,11 +36,30 @@ fn thread() -> io::Result<&'static Sender<Order>> {
     let (orders, inbox) = channel::<Order>();
     std::thread::Builder::new().name("children".to_owned()).spawn(move || {
         for order in inbox {
-            let _entered = order.runtime.enter();
-            let _ = order.answer.send(command(&order.launch).and_then(|mut command| command.spawn()));
+            let started = command(&order.launch).and_then(|mut command| command.spawn()).and_then(watch_over);
+            // Whoever asked has gone: nobody would ever end this child.
+            if let Err(Ok((pid, _))) = order.answer.send(started) {
+                let _ = super::send(pid, Signal::KILL);
+            }
         }
     })?;
     Ok(ORDERS.get_or_init(|| orders))
+}
+
+/// Waits for the child on a thread of its own. It keeps stdin open until then: on systems without a death signal the
+/// guard takes the end of its stdin for the parent's death.
+fn watch_over(mut child: Child) -> io::Result<Started> {
+    let pid = Pid::from_child(&child);
+    let (ended, exit) = watch::channel(None);
+    let reaper = std::thread::Builder::new().name(format!("child {}", child.id()));
+    reaper.spawn(move || {
+        let stdin = child.stdin.take();
+        if let Ok(status) = child.wait() {
+            ended.send_replace(Some(status));
+        }
+        drop(stdin);
+    })?;
+    Ok((pid, exit))
 }
 
 fn command(launch: &Launch) -> io::Result<Command> {
@@ -53,7 +68,7 @@ fn command(launch: &Launch) -> io::Result<Command> {
     words.extend(["guard".into(), std::process::id().to_string().into(), launch.death_signal.word().into()]);
     words.push(launch.program.clone().into());
     words.extend(launch.arguments.iter().cloned());
-    let mut command = std::process::Command::new(&words[0]);
+    let mut command = Command::new(&words[0]);
     command.args(&words[1..]).env_clear().envs(launch.environment.iter().map(|(name, value)| (name, value)));
     // A group of its own, so that Ctrl-C at the terminal reaches the runner only, which then ends its children in order.
     command.process_group(0).stdin(if cfg!(target_os = "linux") { Stdio::null() } else { Stdio::piped() });
@@ -71,16 +86,5 @@ fn command(launch: &Launch) -> io::Result<Command> {
         None => (Stdio::null(), Stdio::null()),
     };
     command.stdout(out).stderr(err);
-    let mut command = Command::from(command);
-    command.kill_on_drop(launch.death_signal == DeathSignal::Kill);
     Ok(command)
-}
-
-/// Keeps stdin open until the end: on systems without a death signal the guard takes its end for the parent's death.
-async fn reap(mut child: Child, ended: watch::Sender<Option<ExitStatus>>) {
-    let stdin = child.stdin.take();
-    if let Ok(status) = child.wait().await {
-        ended.send_replace(Some(status));
-    }
-    drop(stdin);
 }
