@@ -83,7 +83,7 @@ async fn a_frozen_instance_is_a_zombie_while_a_new_one_works() {
     let stage = Stage::with_function(TEN_SECONDS, 2).await;
     let slow = tokio::spawn({
         let cloud = stage.cloud.clone();
-        async move { cloud.invoke("fake", r#"{"do":"sleep","ms":200}"#).await }
+        async move { cloud.invoke("fake", r#"{"do":"sleep","ms":1000}"#).await }
     });
     eventually("a busy instance", || stage.cloud.functions()["fake"].busy.len() == 1).await;
     let zombie = stage.cloud.functions()["fake"].busy[0];
