@@ -3,7 +3,6 @@
 //! `main` calls it. Every failure is one sentence on stderr and exit code 1; what a command is asked for goes to stdout
 //! alone, so that it can be piped.
 
-mod build;
 mod run;
 mod talk;
 

@@ -16,10 +16,11 @@ mod tokens;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use flow::Codes;
@@ -68,7 +69,7 @@ pub enum OidcError {
     Key,
 }
 
-/// A running provider. Cheap to clone; it ends with the runtime.
+/// A running provider. Cheap to clone; it goes on until [`Provider::stop`].
 #[derive(Clone, Debug)]
 pub struct Provider {
     inner: Arc<Inner>,
@@ -82,6 +83,7 @@ struct Inner {
     state: Mutex<State>,
     down: AtomicBool,
     key_reads: AtomicU64,
+    server: OnceLock<AbortHandle>,
 }
 
 #[derive(Debug, Default)]
@@ -115,11 +117,28 @@ impl Provider {
                 state: Mutex::new(State { keys, ..State::default() }),
                 down: AtomicBool::new(false),
                 key_reads: AtomicU64::new(0),
+                server: OnceLock::new(),
             }),
         };
         let routes = routes::router(provider.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+        provider.inner.server.get_or_init(|| server.abort_handle());
         Ok(provider)
+    }
+
+    /// Stops listening, soon.
+    pub fn close(&self) {
+        if let Some(server) = self.inner.server.get() {
+            server.abort();
+        }
+    }
+
+    /// Stops listening; the port is free when this returns.
+    pub async fn stop(&self) {
+        self.close();
+        while self.inner.server.get().is_some_and(|server| !server.is_finished()) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Its origin: `http://127.0.0.1:PORT`.

@@ -4,6 +4,7 @@
 //! provider, local cloud, functions, steward's orders, gateway, clock. What a function may know is in [`functions`];
 //! it gets the same events and the same names as in AWS. Nothing here knows what functions do with them.
 
+mod build;
 mod error;
 mod functions;
 mod listen;
@@ -25,6 +26,7 @@ use crate::postgres::{Databases, Login, Server};
 use crate::seed;
 use crate::settings::{self, StackSettings};
 
+pub use build::build;
 pub use error::StackError;
 pub use time::advance as advance_database;
 
@@ -77,7 +79,7 @@ impl Stack {
             stack.set_up().await?;
         }
         functions::connect(&stack, &settings)?;
-        stack.cloud.serve_gateway(listener, functions::routes())?;
+        stack.cloud.serve_gateway(listener, functions::routes(&settings))?;
         if settings.seed {
             seed::ensure(&stack, settings.progress).await?;
         }
@@ -149,6 +151,7 @@ impl Stack {
     pub async fn stop(self) {
         self.folder.withdraw();
         self.cloud.stop().await;
+        self.oidc.stop().await;
         self.server.stop().await;
     }
 
@@ -171,6 +174,12 @@ impl Stack {
 fn control_socket(folder: &DataFolder) -> Option<PathBuf> {
     let path = folder.path().join("control.sock");
     (path.as_os_str().len() < 100).then_some(path)
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.oidc.close();
+    }
 }
 
 async fn server(settings: &StackSettings, folder: &DataFolder, guard: &Path) -> Result<Server, StackError> {

@@ -2,9 +2,9 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{build, sentence};
+use super::sentence;
 use crate::settings::StackSettings;
-use crate::stack::Stack;
+use crate::stack::{Stack, build};
 
 /// Runs the stack until it is told to stop.
 pub(super) async fn run(settings: StackSettings) -> Result<(), String> {
@@ -27,7 +27,7 @@ pub(super) async fn run(settings: StackSettings) -> Result<(), String> {
 async fn start(settings: StackSettings) -> Result<Stack, String> {
     hint("building the functions");
     let binaries = settings.binaries.clone();
-    let built = tokio::task::spawn_blocking(move || build::functions(&binaries)).await;
+    let built = tokio::task::spawn_blocking(move || build(&binaries)).await;
     built.map_err(|error| error.to_string())??;
     hint("starting Postgres, the queues and the functions");
     let settings = StackSettings { progress: hint, ..settings };

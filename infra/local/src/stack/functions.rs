@@ -60,10 +60,12 @@ pub(super) fn connect(stack: &Stack, settings: &StackSettings) -> Result<(), Sta
 }
 
 /// The gateway's routes.
-pub(super) fn routes() -> Vec<RouteSettings> {
+pub(super) fn routes(settings: &StackSettings) -> Vec<RouteSettings> {
     [("ANY /auth/{proxy+}", "signin"), ("$default", "portal")]
+        .into_iter()
+        .filter(|(_, function)| settings.functions.iter().any(|it| it == function))
         .map(|(key, function)| RouteSettings { key: key.to_owned(), function: function.to_owned() })
-        .to_vec()
+        .collect()
 }
 
 struct Queues {

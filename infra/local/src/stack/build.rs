@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 
 use crate::settings;
 
-/// Runs `cargo build` for every binary of the workspace. Its progress goes to stderr.
-pub(super) fn functions(binaries: &Path) -> Result<(), String> {
+/// Runs `cargo build` for every binary of the workspace, into the folder that holds `binaries`. Cargo's own progress goes
+/// to stderr. The error is one sentence.
+pub fn build(binaries: &Path) -> Result<(), String> {
     let profile = match binaries.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
