@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::problem::{self, Problem};
 
-pub use endpoint::check_base_url;
+pub use endpoint::{check_base_url, encode_step, join};
 
 /// A kind of platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -116,6 +116,25 @@ impl ConnectionKind {
         }
     }
 
+    /// Fields of a start that are sent as they stand: no template is rendered in them.
+    #[must_use]
+    pub const fn literal_fields(self) -> &'static [&'static str] {
+        match self {
+            // Values go into `args`: a template inside SQL would be an injection waiting to happen.
+            ConnectionKind::Postgres => &["sql"],
+            ConnectionKind::Http | ConnectionKind::Airflow => &[],
+        }
+    }
+
+    /// Fields of a start in which each template's value is percent-encoded as one step of a path.
+    #[must_use]
+    pub const fn path_fields(self) -> &'static [&'static str] {
+        match self {
+            ConnectionKind::Http => &["/path", "/poll/path", "/cancel/path"],
+            ConnectionKind::Postgres | ConnectionKind::Airflow => &[],
+        }
+    }
+
     /// Checks a task's start at save, when its texts may still be templates.
     #[must_use]
     pub fn check_start(self, start: &Value) -> Vec<Problem> {
@@ -173,7 +192,7 @@ impl Settings {
     pub const fn needs_credential(&self) -> bool {
         match self {
             Settings::Postgres(_) | Settings::Airflow(_) => true,
-            Settings::Http(s) => !matches!(s.auth, http::Auth::None),
+            Settings::Http(s) => !matches!(s.auth, http::Auth::None {}),
         }
     }
 
@@ -239,5 +258,52 @@ impl FromStr for ConnectionKind {
 impl fmt::Display for ConnectionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The JSON Schema of a type, as `/connection-kinds` shows it.
+fn schema_of<T: utoipa::PartialSchema>() -> Value {
+    serde_json::to_value(T::schema()).expect("a schema is JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_describes_settings_and_start_without_references() {
+        for kind in ConnectionKind::ALL {
+            let described = kind.describe();
+            for schema in [&described.settings_schema, &described.start_schema] {
+                assert_eq!(schema["type"], "object", "{kind}: {schema:#}");
+                assert_eq!(schema["additionalProperties"], json!(false), "{kind}: {schema:#}");
+                assert!(!schema.to_string().contains("$ref"), "{kind}: {schema:#}");
+            }
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
+            assert_eq!(serde_json::to_value(kind).expect("serialises"), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_by_its_pointer() {
+        let settings = json!({ "host": "db", "database": "d", "user": "u", "sslmode": "off" });
+        let problems = Settings::read(ConnectionKind::Postgres, &settings).expect_err("unknown field");
+        assert_eq!(problems[0].pointer, "/sslmode");
+        assert!(problems[0].message.contains("unknown field"), "{problems:?}");
+    }
+
+    #[test]
+    fn settings_of_another_kind_are_refused() {
+        let airflow = json!({ "base_url": "https://a.example", "api": "v2", "user": "u" });
+        assert!(Settings::read(ConnectionKind::Airflow, &airflow).is_ok());
+        assert!(Settings::read(ConnectionKind::Postgres, &airflow).is_err());
+        for odd in [json!(null), json!([]), json!("x"), json!(1)] {
+            for kind in ConnectionKind::ALL {
+                assert!(Settings::read(*kind, &odd).is_err(), "{kind} {odd}");
+                assert!(Start::read(*kind, &odd).is_err(), "{kind} {odd}");
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ mod compact;
 mod rule;
 mod step;
 
+pub(super) use compact::topological;
 pub use compact::{BadGraph, Graph};
 pub use rule::{Counts, Decision, TriggerRule, Verdict};
 pub use step::advance;

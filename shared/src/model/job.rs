@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::retry::RetryPolicy;
 
 pub use names::{check_name, check_task_name};
+pub use templates::RUN_FIELDS;
 pub use super::graph::TriggerRule;
 
 /// The most tasks a job may have.

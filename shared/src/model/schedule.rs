@@ -6,6 +6,8 @@
 mod cron;
 mod fires;
 mod preview;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -13,7 +15,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Problem, Problems};
 
 /// How far ahead a next fire is looked for: ten years.
 pub const HORIZON_DAYS: i32 = 3653;
@@ -115,22 +117,36 @@ impl Rule {
     /// # Errors
     /// What is wrong with the fields or the zone, or that it never fires after `now`.
     pub fn new(timing: &Timing, now: Timestamp) -> Result<Self, Vec<Problem>> {
-        let _ = (timing, now);
-        Err(Vec::new())
+        let mut problems = Problems::default();
+        let cron = cron::Fields::parse(&timing.cron).map_err(|wrong| problems.add("/cron", wrong)).ok();
+        let zone = zone(&timing.time_zone).map_err(|wrong| problems.add("/time_zone", wrong)).ok();
+        let (Some(cron), Some(zone)) = (cron, zone) else { return Err(problems.into_vec()) };
+        let rule = Self { cron, zone, gap: timing.gap, fold: timing.fold };
+        let fires = rule.next_after(now).is_some();
+        problems.unless(fires, "/cron", "names no date that comes within ten years: it would never fire");
+        problems.or(rule)
+    }
+
+    /// Reads a rule that was checked when it was saved. Unlike [`Rule::new`] it may have fired for the last time.
+    ///
+    /// # Errors
+    /// What is wrong with the fields or the zone.
+    pub fn read(timing: &Timing) -> Result<Self, Vec<Problem>> {
+        let cron = cron::Fields::parse(&timing.cron).map_err(|wrong| vec![Problem::at("/cron", wrong)])?;
+        let zone = zone(&timing.time_zone).map_err(|wrong| vec![Problem::at("/time_zone", wrong)])?;
+        Ok(Self { cron, zone, gap: timing.gap, fold: timing.fold })
     }
 
     /// The first fire after an instant; `None` if there is none within [`HORIZON_DAYS`].
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Fire> {
-        let _ = after;
-        None
+        self.fire_after(after)
     }
 
     /// The last fire before an instant; `None` if there is none within [`HORIZON_DAYS`].
     #[must_use]
     pub fn last_before(&self, before: Timestamp) -> Option<Fire> {
-        let _ = before;
-        None
+        self.fire_before(before)
     }
 
     /// The data interval of the run that fires at an instant: from the fire before it (or itself, if it is the first).
@@ -142,8 +158,7 @@ impl Rule {
     /// The next fires after an instant, at most [`MAX_PREVIEW`], with the reason of each shift.
     #[must_use]
     pub fn preview(&self, after: Timestamp, count: usize) -> Vec<PreviewedFire> {
-        let _ = (after, count);
-        Vec::new()
+        self.previewed(after, count)
     }
 
     /// The zone's name.
@@ -151,4 +166,17 @@ impl Rule {
     pub fn time_zone(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
     }
+}
+
+fn zone(name: &str) -> Result<TimeZone, String> {
+    let unknown = || format!("{:?} is not a time zone; use an IANA name such as Europe/Berlin or UTC", shortened(name));
+    if name.len() > 64 || !name.is_ascii() {
+        return Err(unknown());
+    }
+    let zone = TimeZone::get(name).map_err(|_| unknown())?;
+    if zone.is_unknown() || zone.iana_name().is_none() { Err(unknown()) } else { Ok(zone) }
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(64).collect()
 }

@@ -12,23 +12,30 @@ pub struct Graph {
     rules: Vec<TriggerRule>,
     upstream: Vec<Vec<usize>>,
     downstream: Vec<Vec<usize>>,
+    order: Vec<usize>,
 }
 
 /// A job version that should never have been saved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("task {task:?} depends on {missing:?}, which is not a task of its job")]
-pub struct BadGraph {
-    /// The task.
-    pub task: String,
-    /// What it names.
-    pub missing: String,
+pub enum BadGraph {
+    /// A dependency names no task.
+    #[error("task {task:?} depends on {missing:?}, which is not a task of its job")]
+    Missing {
+        /// The task.
+        task: String,
+        /// What it names.
+        missing: String,
+    },
+    /// Some tasks wait for each other.
+    #[error("tasks wait for each other")]
+    Cycle,
 }
 
 impl Graph {
     /// Builds it from a job that passed [`crate::model::job::validate`].
     ///
     /// # Errors
-    /// A dependency names no task.
+    /// A dependency names no task, or tasks wait for each other.
     pub fn of(job: &JobDefinition) -> Result<Self, BadGraph> {
         let by_name: HashMap<&str, usize> =
             job.tasks.iter().enumerate().map(|(index, task)| (task.name.as_str(), index)).collect();
@@ -37,17 +44,25 @@ impl Graph {
             rules: job.tasks.iter().map(|t| t.trigger_rule).collect(),
             upstream: vec![Vec::new(); job.tasks.len()],
             downstream: vec![Vec::new(); job.tasks.len()],
+            order: Vec::new(),
         };
         for (index, task) in job.tasks.iter().enumerate() {
             for name in &task.depends_on {
                 let Some(&before) = by_name.get(name.as_str()) else {
-                    return Err(BadGraph { task: task.name.clone(), missing: name.clone() });
+                    return Err(BadGraph::Missing { task: task.name.clone(), missing: name.clone() });
                 };
                 graph.upstream[index].push(before);
                 graph.downstream[before].push(index);
             }
         }
-        Ok(graph)
+        graph.order = topological(&graph.upstream, &graph.downstream);
+        if graph.order.len() == graph.len() { Ok(graph) } else { Err(BadGraph::Cycle) }
+    }
+
+    /// All tasks, each after everything it comes after.
+    #[must_use]
+    pub fn order(&self) -> &[usize] {
+        &self.order
     }
 
     /// How many tasks.
@@ -109,4 +124,21 @@ impl Graph {
         }
         (0..self.len()).filter(|task| seen[*task]).collect()
     }
+}
+
+/// Indices, each after everything upstream of it; those on a cycle or after one are left out.
+pub(in crate::model) fn topological(upstream: &[Vec<usize>], downstream: &[Vec<usize>]) -> Vec<usize> {
+    let mut missing: Vec<usize> = upstream.iter().map(Vec::len).collect();
+    let mut order: Vec<usize> = (0..upstream.len()).filter(|task| missing[*task] == 0).collect();
+    let mut next = 0;
+    while let Some(&task) = order.get(next) {
+        next += 1;
+        for &after in &downstream[task] {
+            missing[after] -= 1;
+            if missing[after] == 0 {
+                order.push(after);
+            }
+        }
+    }
+    order
 }

@@ -84,7 +84,7 @@ impl Counts {
     }
 
     /// Counts what one of the upstream tasks has become.
-    pub(super) const fn add(&mut self, state: StateName) {
+    const fn add(&mut self, state: StateName) {
         match state {
             StateName::Pending | StateName::Active => {}
             StateName::Succeeded => self.succeeded += 1,

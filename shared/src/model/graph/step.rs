@@ -6,6 +6,9 @@ use crate::model::state::{Pending, StateName, TaskState};
 /// Everything that is decided now, in an order in which it may be applied: a skip can decide further tasks, and those are
 /// here too. Takes time linear in tasks and dependencies.
 ///
+/// Tasks are gone through in topological order, so each is judged by all that its upstream tasks become in this step: what is
+/// decided does not depend on the order in which endings arrive together.
+///
 /// `states` holds the state of each task by index. Only tasks that wait for their dependencies are decided; one that is
 /// held, or already ready, is left alone.
 ///
@@ -14,24 +17,15 @@ use crate::model::state::{Pending, StateName, TaskState};
 #[must_use]
 pub fn advance(graph: &Graph, states: &[TaskState]) -> Vec<(usize, Decision)> {
     let mut names: Vec<StateName> = states.iter().map(|state| state.name()).collect();
-    let mut counts: Vec<Counts> =
-        (0..graph.len()).map(|task| Counts::of(graph.upstream(task).iter().map(|up| names[*up]))).collect();
-    let mut waits: Vec<bool> =
-        states.iter().map(|state| *state == TaskState::Pending(Pending::WaitingDependency)).collect();
-    let mut open: Vec<usize> = (0..graph.len()).rev().filter(|task| waits[*task]).collect();
     let mut decided = Vec::new();
-    while let Some(task) = open.pop() {
-        if !waits[task] {
+    for &task in graph.order() {
+        if states[task] != TaskState::Pending(Pending::WaitingDependency) {
             continue;
         }
-        let Verdict::Decided(decision) = graph.rule(task).verdict(counts[task]) else { continue };
-        waits[task] = false;
-        decided.push((task, decision));
-        let Some(became) = decision.ends_as() else { continue };
-        names[task] = became;
-        for &after in graph.downstream(task) {
-            counts[after].add(became);
-            open.push(after);
+        let upstream = Counts::of(graph.upstream(task).iter().map(|up| names[*up]));
+        if let Verdict::Decided(decision) = graph.rule(task).verdict(upstream) {
+            names[task] = decision.ends_as().unwrap_or(names[task]);
+            decided.push((task, decision));
         }
     }
     decided
