@@ -130,6 +130,16 @@ impl World {
         self.state.ledger.lock().expect("not poisoned").clone()
     }
 
+    /// How many requests so far.
+    pub fn len(&self) -> usize {
+        self.state.ledger.lock().expect("not poisoned").len()
+    }
+
+    /// Whether nothing was ever asked.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The requests of one method and path.
     pub fn count(&self, method: &str, path: &str) -> usize {
         self.ledger().iter().filter(|e| e.method == method && e.path == path).count()

@@ -1,0 +1,40 @@
+//! Our figures: `cargo bench` prints `bench <name> <value> <unit>` and appends each to `target/bench.jsonl`.
+//!
+//! Everything runs on the real stack in a release build. These machines are noisy: ratios are taken within one run, with
+//! their two sides interleaved. `cargo bench -- scope starts` runs the benches of those names only.
+
+mod figure;
+mod functions;
+mod idle;
+mod job;
+mod scope;
+mod starts;
+mod workspaces;
+
+use tests::stack;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    stack::run(async {
+        let stack = stack::own(|settings| settings.log = "warn".to_owned()).await;
+        if wants("scope") {
+            scope::read_through_the_scope(&stack).await;
+        }
+        if wants("workspaces") {
+            workspaces::claim_a_spare(&stack).await;
+        }
+        if wants("starts") {
+            starts::trigger_to_start(&stack).await;
+            starts::starts_per_second(&stack).await;
+        }
+        if wants("functions") {
+            functions::cold_starts(&stack).await;
+            functions::sizes(&stack).await;
+        }
+        if wants("idle") {
+            idle::ticks_and_tenants(&stack).await;
+        }
+        stack.stop().await;
+    });
+}
