@@ -96,7 +96,7 @@ fn deny_toml_says_the_same() {
         assert!(text.contains(&format!("{{ crate = \"{name}\"")), "deny.toml does not ban {name}");
     }
     for (name, [major, minor, patch]) in FLOORS {
-        let floor = format!("{{ crate = \"{name}@<{major}.{minor}.{patch}\"");
+        let floor = format!("{{ name = \"{name}\", version = \"<{major}.{minor}.{patch}\"");
         assert!(text.contains(&floor), "deny.toml has no floor for {name}");
     }
 }
