@@ -4,6 +4,7 @@
 //! was interrupted goes on. The one thing done behind the API is the customer's own part: filling their warehouse.
 
 mod api;
+mod job;
 mod warehouse;
 
 use std::time::Duration;
@@ -19,8 +20,6 @@ pub use api::{Api, ApiError};
 pub(crate) use api::{problem, session};
 pub use warehouse::prepare as warehouse;
 
-/// The demo's job, as it is sent.
-const JOB: &str = include_str!("../demo/job.json");
 /// How long its first run may take.
 const FIRST_RUN: Duration = Duration::from_secs(60);
 
@@ -50,7 +49,7 @@ pub async fn ensure(stack: &Stack, progress: fn(&str)) -> Result<(), SeedError> 
     }
     let api = administrator(stack, NORTHWIND).await?;
     connection(&api, stack).await?;
-    let job = api.ensure("jobs", "weather-daily", serde_json::from_str(JOB).unwrap_or_default()).await?;
+    let job = api.ensure("jobs", "weather-daily", job::definition()).await?;
     let schedule = json!({
         "name": "every morning in Seattle", "job_id": job["id"], "cron": "30 6 * * *", "time_zone": "America/Los_Angeles",
     });

@@ -47,6 +47,13 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// Sees whether the data folder and the port can be had.
+    pub async fn check(settings: &StackSettings) -> Result<(), StackError> {
+        DataFolder::open(&settings.data_dir, false)?;
+        listen::gateway(settings.port).await?;
+        Ok(())
+    }
+
     /// Starts everything and returns when every part answers.
     pub async fn start(settings: StackSettings) -> Result<Self, StackError> {
         let folder = DataFolder::open(&settings.data_dir, settings.fresh)?;

@@ -9,7 +9,8 @@ use local::settings::{StackSettings, binaries, cargo, local_folder, workspace};
 use local::stack::{Stack, StackError};
 
 fn settings(name: &str) -> StackSettings {
-    let built = Command::new(cargo()).args(["build", "--quiet", "-p", "steward"]).current_dir(workspace()).status();
+    let built =
+        Command::new(cargo()).args(["build", "--quiet", "-p", "steward"]).current_dir(workspace()).status();
     assert!(built.unwrap().success());
     let data = std::env::temp_dir().join(format!("signalbox-stack-{name}-{}", std::process::id()));
     StackSettings {
@@ -63,7 +64,8 @@ async fn a_given_server_is_used_and_left_running() {
     let stack = Stack::start(StackSettings { fresh: true, ..settings.clone() }).await.unwrap();
     stack.stop().await;
 
-    let elsewhere = StackSettings { database_url: Some("postgres://a@example.com/b".to_owned()), ..settings.clone() };
+    let elsewhere =
+        StackSettings { database_url: Some("postgres://a@example.com/b".to_owned()), ..settings.clone() };
     assert!(matches!(Stack::start(elsewhere).await, Err(StackError::Postgres(_))));
     server.stop().await;
     for folder in [folder.path().to_owned(), settings.data_dir] {

@@ -25,6 +25,8 @@ pub(super) async fn run(settings: StackSettings) -> Result<(), String> {
 }
 
 async fn start(settings: StackSettings) -> Result<Stack, String> {
+    // What needs no function is looked at first: building them may take minutes.
+    Stack::check(&settings).await.map_err(|error| sentence(&error))?;
     hint("building the functions");
     let binaries = settings.binaries.clone();
     let built = tokio::task::spawn_blocking(move || build(&binaries)).await;
