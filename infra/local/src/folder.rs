@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -68,7 +68,7 @@ impl DataFolder {
     pub fn open(path: &Path, fresh: bool) -> Result<Self, FolderError> {
         create(path)?;
         let path = path.canonicalize().map_err(unusable(path))?;
-        fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(unusable(&path))?;
+        close(&path)?;
         let lock = lock(&path)?;
         if fresh {
             wipe(&path)?;
@@ -237,6 +237,14 @@ fn wipe(path: &Path) -> Result<(), FolderError> {
         removed.map_err(unusable(&file))?;
     }
     Ok(())
+}
+
+/// Closes the folder to everybody else, but for passing through where a database in it belongs to another user.
+fn close(path: &Path) -> Result<(), FolderError> {
+    let own = rustix::process::geteuid().as_raw();
+    let shared = fs::metadata(path.join("postgres")).is_ok_and(|database| database.uid() != own);
+    let mode = if shared { 0o711 } else { 0o700 };
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(unusable(path))
 }
 
 fn create(path: &Path) -> Result<(), FolderError> {

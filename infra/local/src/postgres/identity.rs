@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -27,10 +27,13 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The best way here: our own user unless that is root.
-    pub fn choose() -> Self {
+    /// The best way here: our own user unless that is root. Data that exist already stay with the user who owns them.
+    pub fn choose(data: &Path) -> Self {
         if !rustix::process::geteuid().is_root() {
             return Self::Own;
+        }
+        if let Some(owner) = fs::metadata(data).ok().map(|data| data.uid()).filter(|owner| *owner != 0) {
+            return Self::User(owner);
         }
         let [unshare, arguments @ ..] = NAMESPACE;
         let tried = Command::new(unshare).args(arguments).arg("true").stdin(Stdio::null()).output();

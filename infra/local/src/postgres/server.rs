@@ -31,7 +31,7 @@ impl Server {
     pub async fn start(folder: &DataFolder, cache: &Path, guard: &Path) -> Result<Self, PostgresError> {
         let data = folder.path().join("postgres");
         let installation = find(cache, version_of(&data))?;
-        Self::start_as(Identity::choose(), folder, &installation, guard).await
+        Self::start_as(Identity::choose(&data), folder, &installation, guard).await
     }
 
     /// The same with everything chosen.
@@ -45,7 +45,9 @@ impl Server {
         let password = folder.secret("database-superuser", crate::folder::random_token);
         let password = password
             .map_err(|error| PostgresError::Program { program: "initdb", said: error.to_string() })?;
-        if version_of(&data).is_none() {
+        if version_of(&data).is_some() {
+            identity.prepare(&installation.bin, &data)?;
+        } else {
             make(identity, installation, &data, &password)?;
         }
         leave_no_stale_server(&data).await;

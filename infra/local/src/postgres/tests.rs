@@ -74,11 +74,19 @@ async fn root_can_run_it_as_nobody() {
         Ok(server) => {
             assert_eq!(count(server.superuser(), "select count(*) from pg_database").await, 3);
             server.stop().await;
+            // A later start finds whose data they are.
+            let path = folder.path().to_owned();
+            drop(folder);
+            let folder = DataFolder::open(&path, false).unwrap();
+            start(&folder).await.stop().await;
+            std::fs::remove_dir_all(path).unwrap();
         }
         // Where the programs lie in a closed folder, that is the sentence.
-        Err(refused) => assert!(matches!(refused, PostgresError::Root { .. }), "{refused}"),
+        Err(refused) => {
+            assert!(matches!(refused, PostgresError::Root { .. }), "{refused}");
+            std::fs::remove_dir_all(folder.path()).unwrap();
+        }
     }
-    std::fs::remove_dir_all(folder.path()).unwrap();
 }
 
 #[test]
