@@ -20,6 +20,6 @@ mod fixture;
 pub use issuer::{Fetch, Issuer, IssuerError, Metadata, SigningKey};
 pub use origin::{ForeignOrigin, check_origin};
 pub use principal::{Principal, Unauthenticated, authenticate};
-pub use seal::NotSealedHere;
+pub use seal::{NotSealedHere, random_word};
 pub use session::{CannotSign, LIFETIME, SessionKeys};
 pub use token::Rejected;

@@ -38,6 +38,7 @@ pub mod outbox;
 pub mod profiles;
 pub mod runs;
 pub mod schedules;
+pub mod sign_in;
 pub mod task_runs;
 pub mod vaults;
 pub mod workspace;

@@ -56,6 +56,13 @@ fn sealing(purpose: &str) -> String {
     format!("sealed/{purpose}")
 }
 
+/// A fresh word of 256 random bits, base64url: a state, a nonce, a code verifier. None where the machine has no randomness.
+pub fn random_word() -> Option<String> {
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
 fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, NotSealedHere> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| NotSealedHere)
 }

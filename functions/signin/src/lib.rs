@@ -1,0 +1,85 @@
+//! Sign-in, first-sign-in provisioning and sessions: `/auth/login`, `/auth/callback`, `/auth/logout`.
+//!
+//! One HTTP event in, one answer out. The function knows no tenant and opens no tenant's scope: who may enter which workspace
+//! is decided by `system.sign_in`, which its login may execute and little else. It never follows an address that a request
+//! or a token names.
+
+mod answer;
+mod callback;
+mod flow;
+mod login;
+mod logout;
+mod page;
+mod people;
+mod provider;
+mod query;
+mod request;
+mod return_to;
+mod settings;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware, routing::any};
+use http::Method;
+use shared::{
+    auth::{Issuer, SessionKeys},
+    clock::Clock,
+    config::Config,
+    db::Database,
+    egress::Egress,
+    error::BoxError,
+    secrets::SecretSource,
+};
+
+use answer::Refusal;
+use settings::Settings;
+
+/// The function's state between invocations.
+#[derive(Clone)]
+pub struct Signin(Arc<Parts>);
+
+struct Parts {
+    settings: Settings,
+    database: Database,
+    secrets: SecretSource,
+    keys: SessionKeys,
+    issuer: Issuer,
+    egress: Egress,
+    queue: aws_sdk_sqs::Client,
+    clock: Clock,
+}
+
+impl Signin {
+    /// Reads the keys and prepares the pool; asks the provider for nothing yet.
+    pub async fn new(config: &Config, aws: &aws_config::SdkConfig, clock: Clock) -> Result<Self, BoxError> {
+        let settings = Settings::read(config)?;
+        let secrets = SecretSource::new(aws);
+        let egress = Egress::new(config.optional("SIGNALBOX_EGRESS_ALLOW"))?;
+        Ok(Self(Arc::new(Parts {
+            database: Database::open(config.database(), secrets.clone()).await?,
+            keys: SessionKeys::new(secrets.key_ring(config.get("SIGNALBOX_SESSION_KEY_SECRET_ARN")).await?),
+            issuer: Issuer::new(settings.authority.clone(), egress.clone()),
+            queue: aws_sdk_sqs::Client::new(aws),
+            settings,
+            secrets,
+            egress,
+            clock,
+        })))
+    }
+
+    /// The exact list of what is served, each path with its one method. A path spelled otherwise is not there.
+    pub fn routes(self) -> Router {
+        Router::new()
+            .route("/auth/login", any(login::handle))
+            .route("/auth/callback", any(callback::handle))
+            .route("/auth/logout", any(logout::handle))
+            .fallback(|| async { Refusal::NotFound })
+            .layer(middleware::from_fn_with_state(self.clone(), request::frame))
+            .with_state(self)
+    }
+}
+
+/// The one method of a path; HEAD is not GET here, because these GETs begin and end something.
+fn only(method: &Method, asked: &Method) -> Result<(), Refusal> {
+    if method == asked { Ok(()) } else { Err(Refusal::Method(method.clone())) }
+}

@@ -1,0 +1,84 @@
+//! Beginning and ending sessions in the database. Where no spare workspace is left for a first sign-in, the steward is asked
+//! for one and the sign-in waits for it, holding no connection.
+
+use std::time::Duration;
+
+use shared::{
+    auth::{LIFETIME, id_token::SignedIn},
+    db::{SystemRole, SystemTx, retrying},
+    error::{DbError, Refusal as Because},
+    model::ids::SessionId,
+    store::sign_in::{self, Begun, Source, Terms},
+};
+use tokio::time::Instant;
+
+use crate::{Signin, answer::Refusal};
+
+/// How long a first sign-in waits for its workspace. The gateway gives an answer 15 s in all.
+const WAIT: Duration = Duration::from_secs(10);
+const BETWEEN: Duration = Duration::from_millis(250);
+
+/// Begins a session for somebody whose token was verified.
+pub(crate) async fn begin(signin: &Signin, who: &SignedIn, source: &Source) -> Result<Begun, Refusal> {
+    let until = Instant::now() + WAIT;
+    let mut asked = false;
+    loop {
+        match try_begin(signin, who, source).await {
+            Ok(begun) => {
+                tracing::info!(session = %begun.principal.session_id, claimed = begun.claimed, "a session began");
+                return Ok(begun);
+            }
+            Err(DbError::Refused(Because::NoSpare)) if Instant::now() + BETWEEN < until => {
+                if !asked {
+                    ask_for_a_spare(signin).await;
+                    asked = true;
+                }
+                tokio::time::sleep(BETWEEN).await;
+            }
+            Err(error) => return Err(because(error)),
+        }
+    }
+}
+
+/// Ends a session.
+pub(crate) async fn end(signin: &Signin, session: SessionId, source: &Source) -> Result<(), Refusal> {
+    let parts = &signin.0;
+    let ended = retrying(|| async {
+        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_out").await?;
+        sign_in::sign_out(tx, session, source, &parts.clock).await
+    });
+    ended.await.map_err(because)
+}
+
+async fn try_begin(signin: &Signin, who: &SignedIn, source: &Source) -> Result<Begun, DbError> {
+    let parts = &signin.0;
+    let terms = Terms { open: parts.settings.open, lifetime: LIFETIME };
+    retrying(|| async {
+        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in").await?;
+        sign_in::sign_in(tx, who, terms, source, &parts.clock).await
+    })
+    .await
+}
+
+/// A message that is lost costs this one sign-in its patience; the steward fills up on its own tick too.
+async fn ask_for_a_spare(signin: &Signin) {
+    let parts = &signin.0;
+    let message = parts.queue.send_message().queue_url(&parts.settings.provision_queue_url).message_body(r#"{"do":"refill"}"#);
+    if let Err(error) = message.send().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the steward could not be asked for a workspace");
+    }
+}
+
+fn because(error: DbError) -> Refusal {
+    let refusal = match error {
+        DbError::Refused(Because::NotOnboarded) => Refusal::NotOnboarded,
+        DbError::Refused(Because::NoRole) => Refusal::NoRole,
+        DbError::Refused(Because::NoSpare) => Refusal::NoSpare,
+        _ => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a session could not be begun or ended");
+            return Refusal::Unavailable;
+        }
+    };
+    tracing::info!(%error, "a sign-in was refused");
+    refusal
+}

@@ -1,0 +1,40 @@
+//! What the function was told, checked at start.
+
+use shared::{config::Config, egress::Url, error::BoxError};
+
+/// The settings of sign-in.
+pub(crate) struct Settings {
+    /// Where browsers reach us; its origin is what `Origin` must be.
+    pub(crate) public_url: Url,
+    /// The provider.
+    pub(crate) authority: Url,
+    pub(crate) client_id: String,
+    pub(crate) client_secret_arn: String,
+    pub(crate) provision_queue_url: String,
+    /// Whether a directory that nobody listed may have a workspace.
+    pub(crate) open: bool,
+}
+
+impl Settings {
+    pub(crate) fn read(config: &Config) -> Result<Self, BoxError> {
+        let url = |name: &str| Url::parse(config.get(name)).map_err(|_| format!("{name} is not a URL"));
+        let open = match config.get("SIGNALBOX_ONBOARDING") {
+            "open" => true,
+            "listed" => false,
+            _ => return Err("SIGNALBOX_ONBOARDING is neither listed nor open".into()),
+        };
+        Ok(Self {
+            public_url: url("SIGNALBOX_PUBLIC_URL")?,
+            authority: url("SIGNALBOX_OIDC_AUTHORITY")?,
+            client_id: config.get("SIGNALBOX_OIDC_CLIENT_ID").to_owned(),
+            client_secret_arn: config.get("SIGNALBOX_OIDC_CLIENT_SECRET_ARN").to_owned(),
+            provision_queue_url: config.get("SIGNALBOX_PROVISION_QUEUE_URL").to_owned(),
+            open,
+        })
+    }
+
+    /// Where the provider sends browsers back to; registered there, to the letter.
+    pub(crate) fn redirect_uri(&self) -> String {
+        format!("{}/auth/callback", self.public_url.as_str().trim_end_matches('/'))
+    }
+}

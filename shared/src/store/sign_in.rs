@@ -1,0 +1,91 @@
+//! Sign-in and sign-out. Whether a person may enter, and where, is decided in the database, in one statement and one
+//! transaction: person, first workspace, membership, session and audit come to be together or not at all.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::{
+    auth::{Principal, id_token::SignedIn},
+    clock::Clock,
+    db::{FromRow, Row, SystemTx},
+    error::{DbError, Refusal},
+    model::{ids::SessionId, tenant::SchemaName},
+    sql,
+};
+
+const PROVIDER: &str = "entra";
+
+/// Where a request came from, as the audit log keeps it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The request's id.
+    pub request_id: String,
+    /// The caller's address; empty where there is none.
+    pub address: String,
+}
+
+/// How sign-in is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Whether a directory that nobody listed may have a workspace.
+    pub open: bool,
+    /// How long a session lasts.
+    pub lifetime: SignedDuration,
+}
+
+/// A session that was begun.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Whose, and in which workspace.
+    pub principal: Principal,
+    /// When its row ends, in database time.
+    pub expires_at: Timestamp,
+    /// Whether this sign-in made the directory's workspace.
+    pub claimed: bool,
+}
+
+/// Begins a session and commits. Refuses with `NotOnboarded`, `NoRole` and `NoSpare`.
+pub async fn sign_in(tx: SystemTx, who: &SignedIn, terms: Terms, source: &Source, clock: &Clock) -> Result<Begun, DbError> {
+    let fresh: Vec<Uuid> = (0..4).map(|_| clock.new_id()).collect();
+    let rows = tx
+        .last(
+            sql!("system_signin/sign_in.sql"),
+            &[
+                &PROVIDER,
+                &who.directory_id,
+                &who.object_id,
+                &who.display_name.as_str(),
+                &terms.open,
+                &fresh,
+                &terms.lifetime.as_secs(),
+                &source.request_id.as_str(),
+                &source.address.as_str(),
+            ],
+        )
+        .await?;
+    rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
+}
+
+/// Ends a session and commits. One that ended before is no error.
+pub async fn sign_out(tx: SystemTx, session: SessionId, source: &Source, clock: &Clock) -> Result<(), DbError> {
+    let audit: Uuid = clock.new_id();
+    let (request_id, address) = (source.request_id.as_str(), source.address.as_str());
+    tx.last(sql!("system_signin/sign_out.sql"), &[&session, &audit, &request_id, &address]).await.map(drop)
+}
+
+impl FromRow for Begun {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let schema: SchemaName =
+            row.try_get::<_, &str>("tenant_schema")?.parse().map_err(|error| DbError::Defect(Box::new(error)))?;
+        Ok(Self {
+            principal: Principal {
+                tenant_id: row.try_get("tenant_id")?,
+                tenant_schema: schema,
+                tenant_user_id: row.try_get("user_id")?,
+                session_id: row.try_get("session_id")?,
+            },
+            expires_at: row.try_get("expires_at")?,
+            claimed: row.try_get("claimed")?,
+        })
+    }
+}
