@@ -29,6 +29,9 @@ struct Arguments {
     /// Forget all state first
     #[arg(long)]
     fresh: bool,
+    /// Set up the demo's organisations, but not what is in their workspaces
+    #[arg(long)]
+    no_demo: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +94,7 @@ async fn execute(arguments: Arguments) -> Result<(), String> {
             run::run(settings::StackSettings {
                 fresh: arguments.fresh,
                 port: arguments.port,
+                seed: !arguments.no_demo,
                 ..settings::StackSettings::new(data)
             })
             .await

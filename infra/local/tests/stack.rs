@@ -1,6 +1,7 @@
 //! The stack around the one function that sets everything up.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use local::folder::DataFolder;
@@ -71,4 +72,50 @@ async fn a_given_server_is_used_and_left_running() {
     for folder in [folder.path().to_owned(), settings.data_dir] {
         std::fs::remove_dir_all(folder).unwrap();
     }
+}
+
+/// The runner as its own process, up to its ready line.
+fn run(data: &std::path::Path) -> (Child, String) {
+    let mut runner = Command::new(binaries().join("signalbox"))
+        .args(["--no-demo", "--port", "0", "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(runner.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (runner, line)
+}
+
+/// The processes that work on the data in this folder.
+fn left_over(data: &std::path::Path) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|it| it.starts_with(data)))
+        .count()
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "looks for processes in /proc")]
+fn kill_9_leaves_no_process_and_ctrl_c_stops_in_order() {
+    let data = std::env::temp_dir().join(format!("signalbox-stack-killed-{}", std::process::id()));
+    let (mut runner, line) = run(&data);
+    assert!(line.starts_with("signalbox is ready at http://127.0.0.1:"), "{line:?}");
+    assert!(left_over(&data) > 0);
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    let gone = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        left_over(&data) == 0
+    });
+    assert!(gone, "{} processes outlive their runner", left_over(&data));
+
+    let (mut runner, line) = run(&data);
+    assert!(line.starts_with("signalbox is ready at http://127.0.0.1:"), "{line:?}");
+    let interrupted = Command::new("kill").args(["-INT", &runner.id().to_string()]).status().unwrap();
+    assert!(interrupted.success() && runner.wait().unwrap().success());
+    assert_eq!(left_over(&data), 0);
+    assert!(!data.join("stack.json").exists() && !data.join("postgres/postmaster.pid").exists());
+    std::fs::remove_dir_all(data).unwrap();
 }
