@@ -79,7 +79,9 @@ fn collect(value: &Value, pointer: &mut String, found: &mut Vec<Variable>, probl
     let parent = pointer.len();
     match value {
         Value::String(text) => match named_in(text) {
-            Ok(paths) => found.extend(paths.into_iter().map(|path| Variable { pointer: pointer.clone(), path })),
+            Ok(paths) => {
+                found.extend(paths.into_iter().map(|path| Variable { pointer: pointer.clone(), path }))
+            }
             Err(wrong) => problems.add(pointer.clone(), wrong),
         },
         Value::Array(items) => {
@@ -194,7 +196,9 @@ impl<'a> Rendering<'a> {
         for piece in pieces {
             match piece {
                 Piece::Literal(literal) => whole.push_str(literal),
-                Piece::Expression(expression) if path => whole.push_str(&encode_step(&self.evaluator.text(expression)?)),
+                Piece::Expression(expression) if path => {
+                    whole.push_str(&encode_step(&self.evaluator.text(expression)?))
+                }
                 Piece::Expression(expression) => whole.push_str(&self.evaluator.text(expression)?),
             }
             if whole.len() > MAX_RENDERED {

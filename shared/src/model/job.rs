@@ -5,6 +5,8 @@
 mod check;
 mod names;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,9 +16,9 @@ use super::connection::ConnectionKind;
 use super::problem::Problem;
 use super::retry::RetryPolicy;
 
+pub use super::graph::TriggerRule;
 pub use names::{check_name, check_task_name};
 pub use templates::RUN_FIELDS;
-pub use super::graph::TriggerRule;
 
 /// The most tasks a job may have.
 pub const MAX_TASKS: usize = 500;

@@ -130,3 +130,85 @@ impl RetryPolicy {
 fn obeyed(asked: SignedDuration) -> SignedDuration {
     asked.clamp(SignedDuration::ZERO, LONGEST_RETRY_AFTER)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn policy(max_attempts: u32) -> RetryPolicy {
+        RetryPolicy { max_attempts, ..RetryPolicy::default() }
+    }
+
+    fn wait(again: Again) -> SignedDuration {
+        match again {
+            Again::Retry { at, .. } => at.duration_since(NOW),
+            Again::Fail => panic!("no retry"),
+        }
+    }
+
+    #[test]
+    fn what_will_fail_again_is_not_tried_again() {
+        for failure in [Failure::Permanent, Failure::UserCancelled] {
+            assert_eq!(policy(20).after(Tried::first(failure), NOW, 0.5), Again::Fail);
+        }
+    }
+
+    #[test]
+    fn a_refused_secret_is_read_again_once() {
+        let first = Tried::first(Failure::Auth);
+        assert_eq!(policy(5).after(first, NOW, 0.5), Again::Retry { at: NOW, uses_attempt: false });
+        let second = Tried { secret_read_again: true, ..first };
+        assert_eq!(policy(5).after(second, NOW, 0.5), Again::Fail);
+    }
+
+    #[test]
+    fn a_transient_failure_uses_up_an_attempt_until_there_is_none() {
+        let tried = |attempts| Tried { attempts, ..Tried::first(Failure::Transient) };
+        let again = policy(3).after(tried(2), NOW, 0.5);
+        assert!(matches!(again, Again::Retry { uses_attempt: true, .. }));
+        assert_eq!(wait(again), SignedDuration::from_secs(30));
+        assert_eq!(policy(3).after(tried(3), NOW, 0.5), Again::Fail);
+        assert_eq!(RetryPolicy::default().after(tried(1), NOW, 0.5), Again::Fail);
+    }
+
+    #[test]
+    fn a_throttled_try_uses_up_none_and_waits_as_told_within_reason() {
+        let told = |seconds| Tried {
+            retry_after: Some(SignedDuration::from_secs(seconds)),
+            free_tries: 1000,
+            attempts: 20,
+            ..Tried::first(Failure::Throttled)
+        };
+        for (asked, obeyed) in [(42, 42), (0, 0), (-5, 0), (86_400, 900)] {
+            let again = policy(1).after(told(asked), NOW, 0.9);
+            assert!(matches!(again, Again::Retry { uses_attempt: false, .. }));
+            assert_eq!(wait(again), SignedDuration::from_secs(obeyed));
+        }
+    }
+
+    #[test]
+    fn our_own_faults_have_their_own_budget() {
+        let tried = |free_tries| Tried { free_tries, ..Tried::first(Failure::Infrastructure) };
+        assert!(matches!(policy(1).after(tried(5), NOW, 0.5), Again::Retry { uses_attempt: false, .. }));
+        assert_eq!(policy(1).after(tried(6), NOW, 0.5), Again::Fail);
+        assert!(matches!(policy(2).after(tried(6), NOW, 0.5), Again::Retry { uses_attempt: true, .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_backoff_is_never_negative_nor_past_its_bounds(
+            n in 0..u32::MAX, dice in 0.0..1.0_f64, backoff_s in 1..86_400_u32, factor in 1.0..10.0_f64, most in 1..86_400_u32,
+        ) {
+            let policy = RetryPolicy { max_attempts: 1, backoff_s, backoff_factor: factor, backoff_max_s: most };
+            let wait = policy.backoff(n, dice);
+            prop_assert!(wait >= SignedDuration::ZERO && wait <= SignedDuration::from_secs(most.into()));
+            if n <= 1 {
+                prop_assert!(wait <= SignedDuration::from_secs(backoff_s.into()));
+            }
+        }
+    }
+}

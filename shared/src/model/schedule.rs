@@ -169,7 +169,8 @@ impl Rule {
 }
 
 fn zone(name: &str) -> Result<TimeZone, String> {
-    let unknown = || format!("{:?} is not a time zone; use an IANA name such as Europe/Berlin or UTC", shortened(name));
+    let unknown =
+        || format!("{:?} is not a time zone; use an IANA name such as Europe/Berlin or UTC", shortened(name));
     if name.len() > 64 || !name.is_ascii() {
         return Err(unknown());
     }

@@ -8,6 +8,8 @@ mod moves;
 mod outcome;
 mod run;
 mod task;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use diagram::{run_diagram, task_diagram};

@@ -132,7 +132,11 @@ fn plain(value: &Value) -> Result<String, Error> {
 }
 
 fn bounded(text: String) -> Result<String, Error> {
-    if text.len() > MAX_RENDERED { Err(Error::new(ErrorKind::InvalidOperation, too_large())) } else { Ok(text) }
+    if text.len() > MAX_RENDERED {
+        Err(Error::new(ErrorKind::InvalidOperation, too_large()))
+    } else {
+        Ok(text)
+    }
 }
 
 fn replace(text: String, from: String, to: String) -> Result<String, Error> {

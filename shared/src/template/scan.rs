@@ -9,8 +9,8 @@ const MAX_PLUS: usize = 16;
 
 /// Filters that can't make much out of little.
 const FILTERS: &[&str] = &[
-    "default", "d", "upper", "lower", "trim", "length", "int", "float", "string", "bool", "round", "abs", "first", "last",
-    "replace", "join", "split", "tojson",
+    "default", "d", "upper", "lower", "trim", "length", "int", "float", "string", "bool", "round", "abs",
+    "first", "last", "replace", "join", "split", "tojson",
 ];
 
 /// A part of a text.
@@ -46,8 +46,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
 /// Where the `}}` of an expression is: not in a quoted text, not in the braces of a map.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
-    let mut characters = Unquoted::new(text);
-    while let Some((at, character)) = characters.next() {
+    for (at, character) in Unquoted::new(text) {
         match character {
             b'{' => depth += 1,
             b'}' if depth > 0 => depth -= 1,

@@ -37,7 +37,10 @@ fn other_texts_stay_texts() {
     assert_eq!(rendered(json!("n={{ params.n }}, {{ params.o }}")), json!("n=7, {\"deep\":true}"));
     assert_eq!(rendered(json!(" {{ params.n }}")), json!(" 7"));
     assert_eq!(rendered(json!("{{ '}}' }}!")), json!("}}!"));
-    assert_eq!(rendered(json!("{% for x in y %} {# no #} { }} $1")), json!("{% for x in y %} {# no #} { }} $1"));
+    assert_eq!(
+        rendered(json!("{% for x in y %} {# no #} { }} $1")),
+        json!("{% for x in y %} {# no #} { }} $1")
+    );
     assert_eq!(rendered(json!("é {{ 'ü' }} 🚂")), json!("é ü 🚂"));
 }
 
@@ -75,7 +78,7 @@ fn what_is_no_template_says_so() {
 
 #[test]
 fn little_can_not_be_made_into_much() {
-    let big_sum = vec!["params.big"; 8].join(" + ");
+    let big_sum = ["params.big"; 8].join(" + ");
     let nested = format!("{{{{ params.big{} }}}}", " | tojson".repeat(40));
     for text in [
         "{{ 'x' * 1000000000 }}",
@@ -96,7 +99,13 @@ fn little_can_not_be_made_into_much() {
         let (_, message) = wrong(json!(text));
         assert!(!message.is_empty() && message.len() < 2000, "{text:.80}");
     }
-    let five = json!(["{{ params.big }}", "{{ params.big }}", "{{ params.big }}", "{{ params.big }}", "{{ params.big }}"]);
+    let five = json!([
+        "{{ params.big }}",
+        "{{ params.big }}",
+        "{{ params.big }}",
+        "{{ params.big }}",
+        "{{ params.big }}"
+    ]);
     assert_eq!(wrong(five).0, "/4");
 }
 
@@ -115,13 +124,15 @@ fn a_condition_is_an_expression_with_or_without_braces() {
 fn a_parameter_can_not_choose_another_path() {
     let start = json!({ "path": "/jobs/{{ params.path }}/runs", "poll": { "path": "{{ params.path }}" }, "body": "{{ params.path }}" });
     let rendered = render_start(ConnectionKind::Http, &start, &context()).expect("renders");
-    let expected = json!({ "path": "/jobs/..%2Fx%3Fy/runs", "poll": { "path": "..%2Fx%3Fy" }, "body": "../x?y" });
+    let expected =
+        json!({ "path": "/jobs/..%2Fx%3Fy/runs", "poll": { "path": "..%2Fx%3Fy" }, "body": "../x?y" });
     assert_eq!(rendered, expected);
 }
 
 #[test]
 fn sql_is_sent_as_it_stands() {
-    let start = json!({ "sql": "select '{{1,2},{3,4}}'::int[], '{{ params.day }}'", "args": ["{{ params.n }}"] });
+    let start =
+        json!({ "sql": "select '{{1,2},{3,4}}'::int[], '{{ params.day }}'", "args": ["{{ params.n }}"] });
     let rendered = render_start(ConnectionKind::Postgres, &start, &context()).expect("renders");
     assert_eq!(rendered["sql"], start["sql"]);
     assert_eq!(rendered["args"], json!([7]));
@@ -130,9 +141,14 @@ fn sql_is_sent_as_it_stands() {
 #[test]
 fn the_variables_of_a_value_are_found_with_their_pointers() {
     let value = json!({ "a": "{{ params.day }} {{ params['x-y'] }}", "b": ["{{ tasks['load-2'].outputs.rows if run.id else other }}"] });
-    let found: Vec<String> =
-        variables_of(&value).expect("templates").into_iter().map(|v| format!("{} {}", v.pointer, v.path.join("."))).collect();
-    for expected in ["/a params.day", "/a params.x-y", "/b/0 tasks.load-2.outputs.rows", "/b/0 run.id", "/b/0 other"] {
+    let found: Vec<String> = variables_of(&value)
+        .expect("templates")
+        .into_iter()
+        .map(|v| format!("{} {}", v.pointer, v.path.join(".")))
+        .collect();
+    for expected in
+        ["/a params.day", "/a params.x-y", "/b/0 tasks.load-2.outputs.rows", "/b/0 run.id", "/b/0 other"]
+    {
         assert!(found.iter().any(|f| f == expected), "{expected} in {found:?}");
     }
     let wrong = variables_of(&json!({ "a": "{{ params." })).expect_err("no template");

@@ -58,7 +58,11 @@ impl Settings {
         let bare = !path.ends_with("/api/v1") && !path.ends_with("/api/v2");
         problems.unless(bare, "/base_url", "must be without `/api/…`; `api` says which");
         let user = (1..=200).contains(&self.user.chars().count()) && !self.user.chars().any(char::is_control);
-        problems.unless(user && !self.user.contains(':'), "/user", "must be 1 to 200 characters, without `:`");
+        problems.unless(
+            user && !self.user.contains(':'),
+            "/user",
+            "must be 1 to 200 characters, without `:`",
+        );
         problems
     }
 
@@ -79,7 +83,11 @@ impl Start {
         // The column in Airflow holds 250 characters.
         let dag = (1..=250).contains(&self.dag_id.chars().count())
             && !self.dag_id.chars().any(|c| c.is_control() || c == '/');
-        problems.unless(dag || has_template(&self.dag_id), "/dag_id", "must be 1 to 250 characters, without `/`");
+        problems.unless(
+            dag || has_template(&self.dag_id),
+            "/dag_id",
+            "must be 1 to 250 characters, without `/`",
+        );
         problems.unless(self.conf.is_object(), "/conf", "must be an object");
         problems
     }
@@ -114,7 +122,10 @@ mod tests {
         let url = v2.external_url(&start, "sbx:1+2/3");
         assert_eq!(url.as_deref(), Some("https://a.example/af/dags/etl/runs/sbx%3A1%2B2%2F3"));
         let v1 = settings("https://a.example", "v1").expect("settings");
-        assert_eq!(v1.external_url(&start, "r").as_deref(), Some("https://a.example/dags/etl/grid?dag_run_id=r"));
+        assert_eq!(
+            v1.external_url(&start, "r").as_deref(),
+            Some("https://a.example/dags/etl/grid?dag_run_id=r")
+        );
         assert_eq!(idempotency(&v1, &start), IdempotencyClass::Token);
     }
 
@@ -127,7 +138,8 @@ mod tests {
 
     #[test]
     fn conf_is_an_object_and_a_dag_id_may_be_a_template() {
-        let bad = AnyStart::read(ConnectionKind::Airflow, &json!({ "dag_id": "a/b", "conf": [] })).expect_err("bad");
+        let bad = AnyStart::read(ConnectionKind::Airflow, &json!({ "dag_id": "a/b", "conf": [] }))
+            .expect_err("bad");
         assert_eq!(bad.iter().map(|p| p.pointer.as_str()).collect::<Vec<_>>(), ["/dag_id", "/conf"]);
         assert!(AnyStart::read(ConnectionKind::Airflow, &json!({ "dag_id": "{{ params.a / 2 }}" })).is_ok());
     }

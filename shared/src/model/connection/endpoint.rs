@@ -49,7 +49,8 @@ fn is_authority(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((host, after)) => {
-                let address = host.contains(':') && host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
+                let address = host.contains(':')
+                    && host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
                 return address && (after.is_empty() || after.strip_prefix(':').is_some_and(is_port));
             }
             None => return false,
@@ -57,7 +58,9 @@ fn is_authority(authority: &str) -> bool {
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
     };
     let label = |l: &str| {
-        !l.is_empty() && l.len() <= 63 && l.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        !l.is_empty()
+            && l.len() <= 63
+            && l.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
     let named = host.len() <= 253 && host.strip_suffix('.').unwrap_or(host).split('.').all(label);
     named && port.is_none_or(is_port)

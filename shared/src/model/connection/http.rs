@@ -181,8 +181,18 @@ impl Method {
 
 /// Headers that a task may not set: they are ours, the connection's, or the transport's.
 const OURS: &[&str] = &[
-    "authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding", "connection",
-    "keep-alive", "te", "trailer", "upgrade", "expect",
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
 ];
 
 impl Settings {
@@ -232,7 +242,9 @@ impl Start {
         check_pointer(self.run_id_pointer.as_deref(), "/run_id_pointer", &mut problems);
         match (&self.poll, &self.cancel) {
             (Some(poll), _) => poll.check(&mut problems),
-            (None, Some(_)) => problems.add("/cancel", "needs `poll`: without it the answer to the start is the end"),
+            (None, Some(_)) => {
+                problems.add("/cancel", "needs `poll`: without it the answer to the start is the end")
+            }
             (None, None) => {}
         }
         if let Some(cancel) = &self.cancel {

@@ -70,7 +70,11 @@ impl Settings {
             && self.host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'_'));
         problems.unless(host, "/host", "must be one host name or address");
         problems.unless(self.port != 0, "/port", "must be 1 to 65,535");
-        problems.unless(is_identifier(&self.database), "/database", "must be 1 to 63 bytes, none of them zero");
+        problems.unless(
+            is_identifier(&self.database),
+            "/database",
+            "must be 1 to 63 bytes, none of them zero",
+        );
         problems.unless(is_identifier(&self.user), "/user", "must be 1 to 63 bytes, none of them zero");
         problems
     }
@@ -120,8 +124,9 @@ mod tests {
 
     #[test]
     fn a_statement_longer_than_a_call_is_refused_with_advice() {
-        let problems = AnyStart::read(ConnectionKind::Postgres, &json!({ "sql": "select 1", "timeout_s": 61 }))
-            .expect_err("too long");
+        let problems =
+            AnyStart::read(ConnectionKind::Postgres, &json!({ "sql": "select 1", "timeout_s": 61 }))
+                .expect_err("too long");
         assert_eq!(problems[0].pointer, "/timeout_s");
         assert!(problems[0].message.contains("start a job"), "{problems:?}");
     }

@@ -155,10 +155,8 @@ impl TriggerRule {
         if upstream.all == 0 {
             return READY;
         }
-        self.hopeless(upstream).map_or_else(
-            || if self.is_met(upstream) { READY } else { Verdict::Wait },
-            Verdict::Decided,
-        )
+        self.hopeless(upstream)
+            .map_or_else(|| if self.is_met(upstream) { READY } else { Verdict::Wait }, Verdict::Decided)
     }
 
     /// What becomes of the task if the rule can't be met any more.
@@ -226,8 +224,20 @@ mod tests {
     #[test]
     fn each_rule_says_of_each_mix_what_airflow_says() {
         let mixes: [&[StateName]; 14] = [
-            &[O, O], &[S, O], &[F, O], &[U, O], &[K, O], &[S, S], &[S, F], &[S, U], &[S, K], &[F, F], &[F, K], &[U, U],
-            &[K, K], &[U, K],
+            &[O, O],
+            &[S, O],
+            &[F, O],
+            &[U, O],
+            &[K, O],
+            &[S, S],
+            &[S, F],
+            &[S, U],
+            &[S, K],
+            &[F, F],
+            &[F, K],
+            &[U, U],
+            &[K, K],
+            &[U, K],
         ];
         let table = [
             (TriggerRule::AllSuccess, "..uusruusuuusu"),

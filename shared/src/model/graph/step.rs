@@ -73,12 +73,8 @@ mod tests {
     #[test]
     fn a_failure_blocks_the_whole_chain_at_once_and_frees_the_clean_up() {
         let rule = TriggerRule::AllSuccess;
-        let graph = graph(&[
-            (rule, vec![]),
-            (rule, vec![0]),
-            (rule, vec![1]),
-            (TriggerRule::AllDone, vec![2]),
-        ]);
+        let graph =
+            graph(&[(rule, vec![]), (rule, vec![0]), (rule, vec![1]), (TriggerRule::AllDone, vec![2])]);
         let decided = advance(&graph, &[TaskState::Failed(None), WAITS, WAITS, WAITS]);
         let expected = [(1, Decision::UpstreamFailed), (2, Decision::UpstreamFailed), (3, Decision::Ready)];
         assert_eq!(decided, expected);

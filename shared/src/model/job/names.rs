@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn names_of_every_script_and_with_sql_in_them_are_names() {
-        for name in ["nightly-sales", "Verkäufe – täglich", "売上", "'; drop table jobs; --", "a b", "🚂"] {
+        for name in ["nightly-sales", "Verkäufe – täglich", "売上", "'; drop table jobs; --", "a b", "🚂"]
+        {
             assert_eq!(check_name(name), None, "{name}");
         }
     }

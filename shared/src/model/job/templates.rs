@@ -40,17 +40,26 @@ impl<'a> Templates<'a> {
         let start = &self.tasks[task].start;
         let mut templated = start.clone();
         for literal in kind.literal_fields() {
-            let Some(text) = templated.as_object_mut().and_then(|fields| fields.remove(*literal)) else { continue };
+            let Some(text) = templated.as_object_mut().and_then(|fields| fields.remove(*literal)) else {
+                continue;
+            };
             // Text that merely looks like a template (an array literal, say) names nothing of ours.
             let named = (self.variables_of)(&text).unwrap_or_default();
-            if named.iter().any(|v| matches!(v.path.first().map(String::as_str), Some("params" | "run" | "tasks"))) {
+            if named
+                .iter()
+                .any(|v| matches!(v.path.first().map(String::as_str), Some("params" | "run" | "tasks")))
+            {
                 let message = "is sent as it stands: no template may stand in it; pass the value another way";
                 problems.add(format!("/start/{literal}"), message);
             }
         }
         self.value(task, "/start", &templated, problems);
         if let Some(expression) = &self.tasks[task].run_if {
-            let braced = if expression.contains("{{") { expression.clone() } else { format!("{{{{ {expression} }}}}") };
+            let braced = if expression.contains("{{") {
+                expression.clone()
+            } else {
+                format!("{{{{ {expression} }}}}")
+            };
             self.value(task, "/run_if", &Value::String(braced), problems);
         }
     }
@@ -91,7 +100,10 @@ impl<'a> Templates<'a> {
             return Some(format!("there is no task named {name:?} in this job"));
         };
         if !self.comes_after(task, named) {
-            return Some(format!("{:?} does not come after {name:?}, so its outputs are not there yet", self.tasks[task].name));
+            return Some(format!(
+                "{:?} does not come after {name:?}, so its outputs are not there yet",
+                self.tasks[task].name
+            ));
         }
         match rest {
             [] | ["outputs", ..] => None,

@@ -36,12 +36,16 @@ impl Fields {
                 return Err(format!("is none of {}", NICKNAMES.join(", ")));
             }
         } else if !(5..=6).contains(&fields) {
-            return Err(format!("has {fields} fields: a rule has 5 (minute hour day month weekday), or 6 with seconds first"));
+            return Err(format!(
+                "has {fields} fields: a rule has 5 (minute hour day month weekday), or 6 with seconds first"
+            ));
         }
         let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Optional).build();
-        let cron = parser.parse(text).map_err(|error| format!("is no cron rule: {}", plain(&error.to_string())))?;
-        let small =
-            |values: Vec<u16>| -> Vec<i8> { values.into_iter().filter_map(|v| i8::try_from(v).ok()).collect() };
+        let cron =
+            parser.parse(text).map_err(|error| format!("is no cron rule: {}", plain(&error.to_string())))?;
+        let small = |values: Vec<u16>| -> Vec<i8> {
+            values.into_iter().filter_map(|v| i8::try_from(v).ok()).collect()
+        };
         let read = Self {
             months: small(cron.pattern.months.values()),
             hours: small(cron.pattern.hours.values()),
@@ -49,11 +53,17 @@ impl Fields {
             seconds: small(cron.pattern.seconds.values()),
             cron,
         };
-        if read.months.is_empty() || read.hours.is_empty() || read.minutes.is_empty() || read.seconds.is_empty() {
+        if read.months.is_empty()
+            || read.hours.is_empty()
+            || read.minutes.is_empty()
+            || read.seconds.is_empty()
+        {
             return Err("is no cron rule: a field is empty".into());
         }
         if read.shortest_interval() < SHORTEST_INTERVAL_S {
-            return Err(format!("fires more often than every {SHORTEST_INTERVAL_S} seconds, which is the most"));
+            return Err(format!(
+                "fires more often than every {SHORTEST_INTERVAL_S} seconds, which is the most"
+            ));
         }
         Ok(read)
     }
@@ -102,7 +112,9 @@ impl Fields {
             let same_hour = hour == from.hour();
             for &minute in self.minutes.iter().filter(|minute| !same_hour || **minute >= from.minute()) {
                 let same_minute = same_hour && minute == from.minute();
-                if let Some(&second) = self.seconds.iter().find(|second| !same_minute || **second >= from.second()) {
+                if let Some(&second) =
+                    self.seconds.iter().find(|second| !same_minute || **second >= from.second())
+                {
                     return Some(time(hour, minute, second, 0));
                 }
             }
@@ -126,5 +138,8 @@ impl Fields {
 
 /// The reader's message without its own heading.
 fn plain(message: &str) -> &str {
-    message.trim_start_matches("Component error: ").trim_start_matches("Invalid pattern: ").trim_end_matches('.')
+    message
+        .trim_start_matches("Component error: ")
+        .trim_start_matches("Invalid pattern: ")
+        .trim_end_matches('.')
 }

@@ -50,7 +50,8 @@ impl Rule {
     pub(super) fn fire_after(&self, after: Timestamp) -> Option<Fire> {
         let horizon = after.checked_add(SignedDuration::from_hours(24 * i64::from(HORIZON_DAYS))).ok()?;
         let mut stretch = Stretch::at(&self.zone, after);
-        let from = stretch.offset.to_datetime(Timestamp::from_second(after.as_second().checked_add(1)?).ok()?);
+        let from =
+            stretch.offset.to_datetime(Timestamp::from_second(after.as_second().checked_add(1)?).ok()?);
         if let Some(fire) = self.fire_in(&stretch, from, horizon) {
             return Some(fire);
         }

@@ -35,9 +35,13 @@ impl Rule {
         match shift {
             Shift::Gap => {
                 let moved = self.local(fire.at).time();
-                format!("{time} does not exist on {date} in {zone}, where clocks go forward; moved to {moved}")
+                format!(
+                    "{time} does not exist on {date} in {zone}, where clocks go forward; moved to {moved}"
+                )
             }
-            Shift::FoldFirst => format!("{time} comes twice on {date} in {zone}, where clocks go back; this is the first"),
+            Shift::FoldFirst => {
+                format!("{time} comes twice on {date} in {zone}, where clocks go back; this is the first")
+            }
             Shift::FoldSecond => {
                 format!("{time} comes twice on {date} in {zone}, where clocks go back; this is the second")
             }

@@ -63,9 +63,12 @@ fn a_daily_rule_in_a_fold_fires_as_its_policy_says() {
 
 #[test]
 fn an_hourly_rule_fires_on_every_absolute_hour() {
-    for (minute, after) in
-        [("0", "2027-03-27T20:00:00Z"), ("30", "2027-03-27T20:30:00Z"), ("0", "2026-10-24T20:00:00Z"), ("30", "2026-10-24T20:30:00Z")]
-    {
+    for (minute, after) in [
+        ("0", "2027-03-27T20:00:00Z"),
+        ("30", "2027-03-27T20:30:00Z"),
+        ("0", "2026-10-24T20:00:00Z"),
+        ("30", "2026-10-24T20:30:00Z"),
+    ] {
         let hourly = rule(&format!("{minute} * * * *"), "Europe/Berlin");
         let mut from = at(after);
         for _ in 0..12 {
@@ -111,7 +114,10 @@ fn half_hour_folds_and_gaps_are_folds_and_gaps() {
 
 #[test]
 fn seconds_nicknames_last_days_and_weekdays_are_understood() {
-    assert_eq!(next(&rule("*/20 * * * * *", "UTC"), "2026-01-01T00:00:05Z", 2), ["2026-01-01T00:00:20Z", "2026-01-01T00:00:40Z"]);
+    assert_eq!(
+        next(&rule("*/20 * * * * *", "UTC"), "2026-01-01T00:00:05Z", 2),
+        ["2026-01-01T00:00:20Z", "2026-01-01T00:00:40Z"]
+    );
     assert_eq!(next(&rule("@monthly", "UTC"), "2026-01-01T00:00:00Z", 1), ["2026-02-01T00:00:00Z"]);
     assert_eq!(next(&rule("0 0 L * *", "UTC"), "2028-02-01T00:00:00Z", 1), ["2028-02-29T00:00:00Z"]);
     assert_eq!(next(&rule("0 8 * * MON-FRI", "UTC"), "2026-01-02T09:00:00Z", 1), ["2026-01-05T08:00:00Z"]);
@@ -152,7 +158,16 @@ fn rules_that_are_none_are_refused_with_a_sentence() {
 
 #[test]
 fn zones_that_are_none_are_refused_with_a_sentence() {
-    for zone in ["", "Mars/Olympus", "Europe/Berln", "UTC+2", "../../etc/passwd", "Etc/Unknown", "Ünited/Kingdom", &"a".repeat(100)] {
+    for zone in [
+        "",
+        "Mars/Olympus",
+        "Europe/Berln",
+        "UTC+2",
+        "../../etc/passwd",
+        "Etc/Unknown",
+        "Ünited/Kingdom",
+        &"a".repeat(100),
+    ] {
         let (pointer, message) = refused("@daily", zone);
         assert_eq!(pointer, "/time_zone", "{zone}");
         assert!(message.contains("IANA name"), "{zone}: {message}");
@@ -166,7 +181,10 @@ fn a_data_interval_reaches_back_to_the_fire_before() {
     let (start, end) = daily.data_interval(at("2027-03-29T00:30:00Z"));
     assert_eq!((start, end), (at("2027-03-28T01:00:00Z"), at("2027-03-29T00:30:00Z")));
     let leap = rule("0 0 29 2 *", "UTC");
-    assert_eq!(leap.last_before(at("2028-02-29T00:00:00Z")).map(|fire| fire.at), Some(at("2024-02-29T00:00:00Z")));
+    assert_eq!(
+        leap.last_before(at("2028-02-29T00:00:00Z")).map(|fire| fire.at),
+        Some(at("2024-02-29T00:00:00Z"))
+    );
 }
 
 #[test]

@@ -7,13 +7,19 @@ use super::{MOVES, RUN_MOVES};
 /// The states of a task run as a mermaid diagram.
 #[must_use]
 pub fn task_diagram() -> String {
-    diagram("pending", MOVES.iter().flat_map(|(from, next)| next.iter().map(|to| (from.as_str(), to.as_str()))))
+    diagram(
+        "pending",
+        MOVES.iter().flat_map(|(from, next)| next.iter().map(|to| (from.as_str(), to.as_str()))),
+    )
 }
 
 /// The states of a run as a mermaid diagram.
 #[must_use]
 pub fn run_diagram() -> String {
-    diagram("pending", RUN_MOVES.iter().flat_map(|(from, next)| next.iter().map(|to| (from.as_str(), to.as_str()))))
+    diagram(
+        "pending",
+        RUN_MOVES.iter().flat_map(|(from, next)| next.iter().map(|to| (from.as_str(), to.as_str()))),
+    )
 }
 
 fn diagram<'a>(first: &str, moves: impl Iterator<Item = (&'a str, &'a str)>) -> String {
