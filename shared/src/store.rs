@@ -70,3 +70,4 @@ async fn last_one<T: FromRow>(tx: TenantTx, sql: &'static str, params: &[&dyn Pa
     let rows = tx.last(sql, params).await?;
     rows.first().map(T::from_row).transpose()?.ok_or(DbError::Refused(Refusal::Absent))
 }
+pub mod sweep;
