@@ -1,6 +1,6 @@
 //! Templates in a task's start: `{{ expression }}` in any text, over `params`, `run` and `tasks.<name>.outputs`.
 //!
-//! The dispatcher renders a start just before the call ([`render_start`], [`condition`]); the portal asks at save what a start
+//! The dispatcher renders a start just before the call ([`render`], [`condition`]); the portal asks at save what a start
 //! names ([`variables_of`]). Only expressions: no blocks, no includes, no macros, no loops; everything else in a text is literal.
 //! What could make much out of little (repetition, `~`, unbounded filters) is refused before anything is evaluated.
 
@@ -33,21 +33,14 @@ pub struct Context {
     pub tasks: Value,
 }
 
-/// Renders a task's start for its kind of connection: fields that are sent as they stand are left alone, and values put into paths
+/// Renders every text of a task's start, for its kind of connection. A text that is exactly one expression becomes that
+/// expression's JSON value; fields that are sent as they stand are left alone, and values put into paths
 /// are percent-encoded, so that a parameter can't choose another path.
 ///
 /// # Errors
 /// Each text that can't be rendered, with its pointer from the start; a rendered value past [`MAX_RENDERED`].
-pub fn render_start(kind: ConnectionKind, start: &Value, context: &Context) -> Result<Value, Vec<Problem>> {
+pub fn render(kind: ConnectionKind, start: &Value, context: &Context) -> Result<Value, Vec<Problem>> {
     Rendering::new(context, kind.literal_fields(), kind.path_fields()).whole(start)
-}
-
-/// Renders every text of a value. A text that is exactly one expression becomes that expression's JSON value.
-///
-/// # Errors
-/// Each text that can't be rendered, with its pointer; a rendered value past [`MAX_RENDERED`].
-pub fn render(value: &Value, context: &Context) -> Result<Value, Vec<Problem>> {
-    Rendering::new(context, &[], &[]).whole(value)
 }
 
 /// Evaluates a `run_if`, with or without its braces.

@@ -13,11 +13,11 @@ fn context() -> Context {
 }
 
 fn rendered(value: Value) -> Value {
-    render(&value, &context()).expect("renders")
+    render(ConnectionKind::Airflow, &value, &context()).expect("renders")
 }
 
 fn wrong(value: Value) -> (String, String) {
-    let problems = render(&value, &context()).expect_err("does not render");
+    let problems = render(ConnectionKind::Airflow, &value, &context()).expect_err("does not render");
     (problems[0].pointer.clone(), problems[0].message.clone())
 }
 
@@ -123,7 +123,7 @@ fn a_condition_is_an_expression_with_or_without_braces() {
 #[test]
 fn a_parameter_can_not_choose_another_path() {
     let start = json!({ "path": "/jobs/{{ params.path }}/runs", "poll": { "path": "{{ params.path }}" }, "body": "{{ params.path }}" });
-    let rendered = render_start(ConnectionKind::Http, &start, &context()).expect("renders");
+    let rendered = render(ConnectionKind::Http, &start, &context()).expect("renders");
     let expected =
         json!({ "path": "/jobs/..%2Fx%3Fy/runs", "poll": { "path": "..%2Fx%3Fy" }, "body": "../x?y" });
     assert_eq!(rendered, expected);
@@ -133,7 +133,7 @@ fn a_parameter_can_not_choose_another_path() {
 fn sql_is_sent_as_it_stands() {
     let start =
         json!({ "sql": "select '{{1,2},{3,4}}'::int[], '{{ params.day }}'", "args": ["{{ params.n }}"] });
-    let rendered = render_start(ConnectionKind::Postgres, &start, &context()).expect("renders");
+    let rendered = render(ConnectionKind::Postgres, &start, &context()).expect("renders");
     assert_eq!(rendered["sql"], start["sql"]);
     assert_eq!(rendered["args"], json!([7]));
 }
