@@ -4,8 +4,6 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::db::DatabaseSettings;
-
 /// Which function is starting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
@@ -61,6 +59,19 @@ pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_LOGIN_SECRET_ARNS", &[Steward], &[]),
     ("SIGNALBOX_LOG", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
 ];
+
+/// How a function reaches its database.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// The login's secret: JSON in the shape RDS keeps it.
+    pub secret_arn: String,
+    /// The certificate authority of the server. Without it only a loopback address may be reached.
+    pub ca_file: Option<PathBuf>,
+    /// Connections at most.
+    pub max_connections: usize,
+    /// How long a connection may take to open, and a caller may wait for one.
+    pub wait: Duration,
+}
 
 /// What a function was told. Read a variable with [`Config::get`] or [`Config::optional`].
 #[derive(Clone, Debug)]

@@ -8,7 +8,8 @@ mod pool;
 mod tx;
 
 pub use param::{FromRow, Param};
-pub use pool::{Database, DatabaseSettings};
+pub use pool::Database;
+pub use crate::config::DatabaseSettings;
 pub use tx::{Entered, Scope, SystemRole, SystemTx, TenantTx, retrying};
 
 pub use tokio_postgres::Row;

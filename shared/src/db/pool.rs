@@ -1,7 +1,7 @@
 //! The pool of one function: direct connections, few, under the function's own login. The login can execute
 //! `system.authorize` and nothing else, so a bare connection reads nothing. Only `tx.rs` borrows from here.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use rustls::{ClientConfig, RootCertStore, pki_types::{CertificateDer, pem::PemObject}};
@@ -11,22 +11,10 @@ use tokio_postgres::{NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
+    config::DatabaseSettings,
     error::{BoxError, DbError},
     secrets::{Secret, SecretSource},
 };
-
-/// How a function reaches its database.
-#[derive(Clone, Debug)]
-pub struct DatabaseSettings {
-    /// The login's secret: JSON in the shape RDS keeps it.
-    pub secret_arn: String,
-    /// The certificate authority of the server. Without it only a loopback address may be reached.
-    pub ca_file: Option<PathBuf>,
-    /// Connections at most.
-    pub max_connections: usize,
-    /// How long a connection may take to open, and a caller may wait for one.
-    pub wait: Duration,
-}
 
 /// The function's database: a pool that is rebuilt when its login was refused and its secret has changed.
 #[derive(Clone)]
@@ -101,7 +89,7 @@ fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool, BoxError>
         .build()?)
 }
 
-fn trusting(ca_file: &PathBuf) -> Result<MakeRustlsConnect, BoxError> {
+fn trusting(ca_file: &Path) -> Result<MakeRustlsConnect, BoxError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca_file)? {
         roots.add(certificate?)?;
