@@ -1,5 +1,6 @@
 //! Claims about templates.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -153,4 +154,18 @@ fn the_variables_of_a_value_are_found_with_their_pointers() {
     }
     let wrong = variables_of(&json!({ "a": "{{ params." })).expect_err("no template");
     assert_eq!(wrong[0].pointer, "/a");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_template_panic(text in "(\\{\\{|\\}\\}|['\"\\\\|é.\\[\\]()+*-]|params|tasks|run|[a-z0-9 ]){0,24}") {
+        let _ = render(ConnectionKind::Airflow, &json!(text), &context());
+        let _ = condition(&text, &context());
+        let _ = variables_of(&json!(text));
+    }
+
+    #[test]
+    fn a_text_without_braces_is_itself(text in "[^{]{0,40}") {
+        prop_assert_eq!(rendered(json!(text.clone())), json!(text));
+    }
 }

@@ -222,6 +222,20 @@ proptest! {
     }
 
     #[test]
+    fn no_text_makes_a_rule_panic_and_every_rule_ends_its_search(
+        fields in proptest::collection::vec("[0-9*/,LW#?+-]{1,6}|MON|JAN|[A-Z]{1,3}|[0-9]{1,2}", 5..=6), from in 0..4_000_000_000_i64,
+    ) {
+        let timing = timing(&fields.join(" "), "America/New_York");
+        if let Ok(rule) = Rule::read(&timing) {
+            let from = Timestamp::from_second(from).expect("an instant");
+            if let Some(fire) = rule.next_after(from) {
+                prop_assert!(fire.at > from);
+                prop_assert!(rule.last_before(fire.at).is_none_or(|before| before.at <= from));
+            }
+        }
+    }
+
+    #[test]
     fn the_fire_before_a_fire_is_the_one_that_came_before(
         cron in prop::sample::select(vec!["*/15 * * * *", "30 2 * * *", "0 0 1 * *", "*/10 0 9-17 * * MON", "45 1 25 10 *"]),
         from in 1_700_000_000..1_900_000_000_i64,
