@@ -138,3 +138,11 @@ fn an_outcome_comes_from_all_tasks() {
         assert_eq!(run_outcome(tasks.iter().copied()), outcome, "{tasks:?}");
     }
 }
+
+#[test]
+fn the_architecture_shows_the_diagrams_of_the_tables() {
+    let document = include_str!("../../../../ARCHITECTURE.md");
+    for diagram in [task_diagram(), run_diagram()] {
+        assert!(document.contains(&diagram), "ARCHITECTURE.md lacks:\n{diagram}");
+    }
+}
