@@ -69,6 +69,12 @@ pub enum PostgresError {
     /// `SIGNALBOX_DATABASE_URL` cannot be used.
     #[error("SIGNALBOX_DATABASE_URL cannot be used: {0}")]
     Url(&'static str),
+    /// A name that we need is somebody else's.
+    #[error("the server of SIGNALBOX_DATABASE_URL has a role or a database {name:?} that is not signalbox's")]
+    NotOurs {
+        /// The name.
+        name: String,
+    },
     /// A statement or a connection failed.
     #[error("PostgreSQL refused to {tried}: {}", reason(source))]
     Refused {

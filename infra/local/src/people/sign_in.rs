@@ -93,6 +93,19 @@ async fn refused(answer: Response, step: &'static str) -> SignInError {
     let place = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let text = answer.text().await.unwrap_or_default();
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
-    let said = place.map_or_else(|| crate::seed::problem(&body), |place| format!("go to {place}"));
+    let said = match place {
+        Some(place) => format!("go to {place}"),
+        None if text.contains("<h1>") => heading(&text),
+        None => crate::seed::problem(&body),
+    };
     SignInError::Refused { step, status, said }
+}
+
+/// What a page says: its heading and its first paragraph.
+fn heading(html: &str) -> String {
+    let element = |name: &str| {
+        let (_, rest) = html.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim().to_owned())
+    };
+    [element("h1"), element("p")].into_iter().flatten().collect::<Vec<_>>().join(": ")
 }

@@ -93,14 +93,12 @@ impl Databases {
         };
         let steward = login("signalbox_steward", "signalbox")?;
         let warehouse = login("warehouse", "warehouse")?;
-        if forget {
-            let drop = "drop database if exists signalbox with (force)";
-            client.batch_execute(drop).await.map_err(refused("drop the database signalbox"))?;
-            let drop = "drop database if exists warehouse with (force)";
-            client.batch_execute(drop).await.map_err(refused("drop the database warehouse"))?;
-        }
         role(&client, &steward, "createrole").await?;
         role(&client, &warehouse, "nocreaterole").await?;
+        if forget {
+            drop_database(&client, &steward).await?;
+            drop_database(&client, &warehouse).await?;
+        }
         database(&client, &steward).await?;
         let warehouse_is_new = database(&client, &warehouse).await?;
         if server.process().is_some() {
@@ -112,25 +110,27 @@ impl Databases {
     }
 }
 
+/// What tells our roles from others on a server that was given. Our databases are those that our roles own.
+const MARK: &str = "made by the local stack of signalbox";
+
 async fn role(client: &Client, login: &Login, rights: &str) -> Result<(), PostgresError> {
     let (user, password) = (&login.user, &login.password);
-    let exists = client.query_opt("select from pg_roles where rolname = $1", &[user]).await;
-    let verb = if exists.map_err(refused("list its roles"))?.is_some() { "alter" } else { "create" };
-    // Both words are ours: names are constants, passwords are base64url.
-    let statement = format!("{verb} role {user} login nosuperuser nocreatedb {rights} password '{password}'");
-    client.batch_execute(&statement).await.map_err(refused("make a login"))?;
-    let grant = format!(
-        "do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) then
-        grant {user} to current_user; end if; end $$"
+    let ask = "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = $1";
+    let verb = if is_ours(client, ask, user, MARK).await? { "alter" } else { "create" };
+    // All three words are ours: names are constants, passwords are base64url.
+    let make = format!(
+        "{verb} role {user} login nosuperuser nocreatedb {rights} password '{password}';
+        comment on role {user} is '{MARK}';
+        do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) then
+            grant {user} to current_user; end if; end $$"
     );
-    client.batch_execute(&grant).await.map_err(refused("make a login"))
+    client.batch_execute(&make).await.map_err(refused("make a login"))
 }
 
 /// Whether the database was made just now.
 async fn database(client: &Client, owner: &Login) -> Result<bool, PostgresError> {
     let (name, user) = (&owner.database, &owner.user);
-    let exists = client.query_opt("select from pg_database where datname = $1", &[name]).await;
-    let is_new = exists.map_err(refused("list its databases"))?.is_none();
+    let is_new = !is_ours(client, OWNER_OF, name, user).await?;
     if is_new {
         let create = format!("create database {name} owner {user} template template0 encoding 'UTF8'");
         client.batch_execute(&create).await.map_err(refused("make a database"))?;
@@ -138,6 +138,29 @@ async fn database(client: &Client, owner: &Login) -> Result<bool, PostgresError>
     let close = format!("revoke all on database {name} from public");
     client.batch_execute(&close).await.map_err(refused("close a database"))?;
     Ok(is_new)
+}
+
+async fn drop_database(client: &Client, owner: &Login) -> Result<(), PostgresError> {
+    let name = &owner.database;
+    if is_ours(client, OWNER_OF, name, &owner.user).await? {
+        let drop = format!("drop database {name} with (force)");
+        client.batch_execute(&drop).await.map_err(refused("drop a database"))?;
+    }
+    Ok(())
+}
+
+const OWNER_OF: &str = "select pg_get_userbyid(datdba)::text from pg_database where datname = $1";
+
+/// Whether something of this name is there; an error if what is asked of it says that it is somebody else's.
+async fn is_ours(client: &Client, ask: &str, name: &str, ours: &str) -> Result<bool, PostgresError> {
+    let found = client.query_opt(ask, &[&name]).await.map_err(refused("say what it holds"))?;
+    let Some(found) = found else { return Ok(false) };
+    let said: Option<String> = found.get(0);
+    if said.as_deref() == Some(ours) {
+        Ok(true)
+    } else {
+        Err(PostgresError::NotOurs { name: name.to_owned() })
+    }
 }
 
 fn refused(tried: &'static str) -> impl FnOnce(tokio_postgres::Error) -> PostgresError {

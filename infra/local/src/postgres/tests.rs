@@ -89,6 +89,22 @@ async fn root_can_run_it_as_nobody() {
     }
 }
 
+#[tokio::test]
+async fn what_others_have_on_a_server_is_left_alone() {
+    let folder = folder("theirs");
+    let server = start(&folder).await;
+    let client = connect(&server.superuser().url()).await.unwrap();
+    client.batch_execute("create role warehouse").await.unwrap();
+    let refused = Databases::ensure(&server, &folder, true).await.unwrap_err();
+    assert!(matches!(refused, PostgresError::NotOurs { .. }), "{refused}");
+    client.batch_execute("drop role warehouse").await.unwrap();
+    client.batch_execute("create database warehouse").await.unwrap();
+    let refused = Databases::ensure(&server, &folder, true).await.unwrap_err();
+    assert!(matches!(refused, PostgresError::NotOurs { .. }), "{refused}");
+    server.stop().await;
+    std::fs::remove_dir_all(folder.path()).unwrap();
+}
+
 #[test]
 fn a_folder_closed_to_others_is_one_sentence() {
     let folder = folder("closed");
