@@ -40,7 +40,9 @@ impl Refusal {
         match self {
             Self::BadRequest | Self::FlowLost => StatusCode::BAD_REQUEST,
             Self::NotProven => StatusCode::UNAUTHORIZED,
-            Self::Cancelled | Self::NotOnboarded | Self::NoRole | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Cancelled | Self::NotOnboarded | Self::NoRole | Self::ForeignOrigin => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSpare | Self::Provider | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -83,17 +85,27 @@ impl Refusal {
     const fn detail(&self) -> &'static str {
         match self {
             Self::BadRequest => "A part of the request is missing, stands twice or is not understood.",
-            Self::FlowLost => "It was begun in another browser or too long ago, or was used already. Please sign in again.",
-            Self::NotProven => "What your organisation's sign-in sent back could not be accepted. Please sign in again.",
+            Self::FlowLost => {
+                "It was begun in another browser or too long ago, or was used already. Please sign in again."
+            }
+            Self::NotProven => {
+                "What your organisation's sign-in sent back could not be accepted. Please sign in again."
+            }
             Self::Cancelled => "Nothing was changed. You can sign in again whenever you like.",
             Self::NotOnboarded => "Ask whoever runs signalbox to add your organisation, then sign in again.",
-            Self::NoRole => "Your organisation has a workspace. Ask one of its administrators to add you, then sign in again.",
+            Self::NoRole => {
+                "Your organisation has a workspace. Ask one of its administrators to add you, then sign in again."
+            }
             Self::ForeignOrigin => "It does not come from a page of this site.",
             Self::NotFound => "The address is not one of signalbox's.",
             Self::Method(_) => "The address is right, the method is not.",
             Self::NoSpare => "That takes less than a minute. Please sign in again then.",
-            Self::Provider => "Your organisation's sign-in cannot be reached from here. Please try again in a minute.",
-            Self::Unavailable => "Please try again in a minute. If it lasts, name the request below to whoever runs signalbox.",
+            Self::Provider => {
+                "Your organisation's sign-in cannot be reached from here. Please try again in a minute."
+            }
+            Self::Unavailable => {
+                "Please try again in a minute. If it lasts, name the request below to whoever runs signalbox."
+            }
         }
     }
 

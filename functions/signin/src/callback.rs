@@ -41,7 +41,12 @@ pub(crate) async fn handle(
     Ok(answer)
 }
 
-async fn finish(signin: &Signin, query: &Query, flow: Option<Flow>, source: &Source) -> Result<Response, Refusal> {
+async fn finish(
+    signin: &Signin,
+    query: &Query,
+    flow: Option<Flow>,
+    source: &Source,
+) -> Result<Response, Refusal> {
     if let Some(error) = query.get("error") {
         return Err(refused_there(error));
     }
@@ -55,7 +60,10 @@ async fn finish(signin: &Signin, query: &Query, flow: Option<Flow>, source: &Sou
         Refusal::Unavailable
     })?;
     let lifetime_s = begun.expires_at.as_second() - now.as_second();
-    let headers = [(header::LOCATION, flow.return_to), (header::SET_COOKIE, cookie::set(cookie::SESSION, &token, lifetime_s))];
+    let headers = [
+        (header::LOCATION, flow.return_to),
+        (header::SET_COOKIE, cookie::set(cookie::SESSION, &token, lifetime_s)),
+    ];
     Ok((StatusCode::FOUND, headers).into_response())
 }
 

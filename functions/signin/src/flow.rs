@@ -84,7 +84,10 @@ mod tests {
     use super::*;
 
     fn keys(digit: char) -> SessionKeys {
-        let ring = format!(r#"{{"current":1,"keys":{{"1":"{}="}}}}"#, digit.to_string().repeat(43).replace('8', "A"));
+        let ring = format!(
+            r#"{{"current":1,"keys":{{"1":"{}="}}}}"#,
+            digit.to_string().repeat(43).replace('8', "A")
+        );
         SessionKeys::new(KeyRing::parse(&Secret::new(ring.into_bytes())).unwrap())
     }
 
@@ -121,7 +124,8 @@ mod tests {
     #[test]
     fn a_few_flows_run_side_by_side_and_fit_a_cookie() {
         let mut flows = Flows::default();
-        let begun: Vec<Flow> = (0..5).map(|_| Flow::begin(format!("/{}", "a".repeat(511)), at(0)).unwrap()).collect();
+        let begun: Vec<Flow> =
+            (0..5).map(|_| Flow::begin(format!("/{}", "a".repeat(511)), at(0)).unwrap()).collect();
         for flow in &begun {
             flows.add(flow.clone());
         }

@@ -7,7 +7,14 @@ use axum::{
 use http::{Method, StatusCode, header};
 use shared::auth::IssuerError;
 
-use crate::{Signin, answer::Refusal, flow::{Flow, Flows}, only, provider, query::Query, return_to::local_path};
+use crate::{
+    Signin,
+    answer::Refusal,
+    flow::{Flow, Flows},
+    only, provider,
+    query::Query,
+    return_to::local_path,
+};
 
 pub(crate) async fn handle(State(signin): State<Signin>, request: Request) -> Result<Response, Refusal> {
     only(&Method::GET, request.method())?;

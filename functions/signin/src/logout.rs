@@ -19,12 +19,16 @@ pub(crate) async fn handle(
 ) -> Result<Response, Refusal> {
     only(&Method::POST, request.method())?;
     let parts = &signin.0;
-    check_origin(request.method(), request.headers(), &parts.settings.public_url).map_err(|_| Refusal::ForeignOrigin)?;
+    check_origin(request.method(), request.headers(), &parts.settings.public_url)
+        .map_err(|_| Refusal::ForeignOrigin)?;
     match authenticate(request.headers(), &parts.keys, &parts.clock) {
         Ok(principal) => people::end(&signin, principal.session_id, &source).await?,
         // Nothing to end: a token that is not believed opens nothing either.
         Err(Unauthenticated::None | Unauthenticated::Unclear | Unauthenticated::Rejected(_)) => {}
     }
-    let headers = [(header::LOCATION, "/signin?signed_out=1".to_owned()), (header::SET_COOKIE, cookie::clear(cookie::SESSION))];
+    let headers = [
+        (header::LOCATION, "/signin?signed_out=1".to_owned()),
+        (header::SET_COOKIE, cookie::clear(cookie::SESSION)),
+    ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }

@@ -63,9 +63,16 @@ async fn try_begin(signin: &Signin, who: &SignedIn, source: &Source) -> Result<B
 /// A message that is lost costs this one sign-in its patience; the steward fills up on its own tick too.
 async fn ask_for_a_spare(signin: &Signin) {
     let parts = &signin.0;
-    let message = parts.queue.send_message().queue_url(&parts.settings.provision_queue_url).message_body(r#"{"do":"refill"}"#);
+    let message = parts
+        .queue
+        .send_message()
+        .queue_url(&parts.settings.provision_queue_url)
+        .message_body(r#"{"do":"refill"}"#);
     if let Err(error) = message.send().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the steward could not be asked for a workspace");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the steward could not be asked for a workspace"
+        );
     }
 }
 
@@ -75,7 +82,10 @@ fn because(error: DbError) -> Refusal {
         DbError::Refused(Because::NoRole) => Refusal::NoRole,
         DbError::Refused(Because::NoSpare) => Refusal::NoSpare,
         _ => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a session could not be begun or ended");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a session could not be begun or ended"
+            );
             return Refusal::Unavailable;
         }
     };

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use oauth2::{
-    AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, ExtraTokenFields,
-    HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken,
-    StandardTokenResponse, TokenUrl,
+    AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
     basic::{
         BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
     },
@@ -53,7 +53,12 @@ pub(crate) fn authorize_url(settings: &Settings, metadata: &Metadata, flow: &Flo
 }
 
 /// Redeems a code for the ID token. The code is good once: nothing here is tried again.
-pub(crate) async fn redeem(signin: &Signin, metadata: &Metadata, code: &str, verifier: &str) -> Result<String, Refusal> {
+pub(crate) async fn redeem(
+    signin: &Signin,
+    metadata: &Metadata,
+    code: &str,
+    verifier: &str,
+) -> Result<String, Refusal> {
     let parts = &signin.0;
     // Read anew each time: sign-ins are few, and a secret that was rotated is good at once.
     let secret = parts.secrets.read(&parts.settings.client_secret_arn).await.map_err(|error| {
@@ -61,7 +66,9 @@ pub(crate) async fn redeem(signin: &Signin, metadata: &Metadata, code: &str, ver
         Refusal::Unavailable
     })?;
     let secret = ClientSecret::new(secret.expose_str().ok_or(Refusal::Unavailable)?.to_owned());
-    let client = client(&parts.settings, metadata)?.set_client_secret(secret).set_auth_type(oauth2::AuthType::RequestBody);
+    let client = client(&parts.settings, metadata)?
+        .set_client_secret(secret)
+        .set_auth_type(oauth2::AuthType::RequestBody);
     let http = |request: HttpRequest| send(parts.egress.clone(), request);
     let answer = client
         .exchange_code(AuthorizationCode::new(code.to_owned()))
@@ -84,8 +91,16 @@ async fn send(egress: Egress, request: HttpRequest) -> Result<HttpResponse, Egre
     let (head, body) = request.into_parts();
     let url = Url::parse(&head.uri.to_string()).map_err(|_| EgressError::Broken)?;
     let deadline = Duration::from_secs(8);
-    let answer =
-        egress.send(Request { method: head.method, url, headers: head.headers, body, deadline, max_body: 64 * 1024 }).await?;
+    let answer = egress
+        .send(Request {
+            method: head.method,
+            url,
+            headers: head.headers,
+            body,
+            deadline,
+            max_body: 64 * 1024,
+        })
+        .await?;
     let mut response = HttpResponse::new(answer.body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;

@@ -26,7 +26,8 @@ pub(crate) async fn frame(State(signin): State<Signin>, mut request: Request, ne
     request.extensions_mut().insert(source);
     let mut answer = next.run(request).instrument(span).await;
     if let Some(refusal) = answer.extensions_mut().remove::<Refusal>() {
-        let cookies: Vec<HeaderValue> = answer.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+        let cookies: Vec<HeaderValue> =
+            answer.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
         answer = refusal.answer(html, &id);
         for cookie in cookies {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
@@ -42,7 +43,9 @@ pub(crate) async fn frame(State(signin): State<Signin>, mut request: Request, ne
 /// The gateway's id and the caller's address. Nothing else of the event is believed: a token is verified here or nowhere.
 fn source(request: &Request, signin: &Signin) -> Source {
     let (id, address) = match request.extensions().get::<RequestContext>() {
-        Some(RequestContext::ApiGatewayV2(context)) => (context.request_id.clone(), context.http.source_ip.clone()),
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            (context.request_id.clone(), context.http.source_ip.clone())
+        }
         _ => (None, None),
     };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=.:".contains(&byte);
@@ -56,7 +59,9 @@ fn source(request: &Request, signin: &Signin) -> Source {
 
 /// A page, unless the caller asks for JSON and not for HTML.
 fn wants_html(headers: &HeaderMap) -> bool {
-    let accepts = |kind: &str| headers.get_all(header::ACCEPT).iter().any(|it| it.to_str().unwrap_or_default().contains(kind));
+    let accepts = |kind: &str| {
+        headers.get_all(header::ACCEPT).iter().any(|it| it.to_str().unwrap_or_default().contains(kind))
+    };
     accepts("text/html") || !(accepts("application/json") || accepts("application/problem+json"))
 }
 

@@ -39,10 +39,32 @@ mod tests {
             assert_eq!(local_path(Some(good), &public), good);
         }
         for bad in [
-            "", "jobs", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "https:evil.example",
-            "javascript:alert(1)", "/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example", "/.//evil.example",
-            "/..//evil.example", "/a/..//evil.example", "/%0d%0aSet-Cookie: a=b ", "/\r\nx: y", "/é", "/auth/logout", "/auth/login", "/x/../auth/login",
-            "/./auth/login", "@evil.example", "?x", "#x",
+            "",
+            "jobs",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/a/..//evil.example",
+            "/%0d%0aSet-Cookie: a=b ",
+            "/\r\nx: y",
+            "/é",
+            "/auth/logout",
+            "/auth/login",
+            "/x/../auth/login",
+            "/./auth/login",
+            "@evil.example",
+            "?x",
+            "#x",
         ] {
             assert_eq!(local_path(Some(bad), &public), "/", "{bad:?}");
         }

@@ -45,7 +45,12 @@ pub fn key_id(token: &str) -> Result<String, Rejected> {
 }
 
 /// Verifies a token against the key that its `kid` names.
-pub fn verify(token: &str, key: &SigningKey, metadata: &Metadata, expected: Expected<'_>) -> Result<SignedIn, Rejected> {
+pub fn verify(
+    token: &str,
+    key: &SigningKey,
+    metadata: &Metadata,
+    expected: Expected<'_>,
+) -> Result<SignedIn, Rejected> {
     let parts = read(token)?;
     if parts.key_id()? != key.id {
         return Err(Rejected::UnknownKey);

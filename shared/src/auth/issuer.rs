@@ -34,7 +34,8 @@ const PAUSE_WITHOUT_KEYS: SignedDuration = SignedDuration::from_secs(1);
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
 /// How a document is fetched.
-pub type Fetch = Arc<dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, BoxError>> + Send>> + Send + Sync>;
+pub type Fetch =
+    Arc<dyn Fn(Url) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, BoxError>> + Send>> + Send + Sync>;
 
 /// What a provider says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +150,8 @@ impl Issuer {
     }
 
     async fn read(&self, now: Timestamp) -> Result<Snapshot, BoxError> {
-        let address = format!("{}/.well-known/openid-configuration", self.authority.as_str().trim_end_matches('/'));
+        let address =
+            format!("{}/.well-known/openid-configuration", self.authority.as_str().trim_end_matches('/'));
         let metadata = document::metadata(&(self.fetch)(Url::parse(&address)?).await?, &self.authority)?;
         let keys = document::keys(&(self.fetch)(metadata.jwks_uri.clone()).await?, &metadata.issuer)?;
         Ok(Snapshot { metadata, keys, fetched_at: now })
@@ -186,3 +188,17 @@ async fn get(egress: Egress, url: Url) -> Result<Vec<u8>, BoxError> {
 
 #[cfg(test)]
 mod tests;
+
+/// Metadata and keys as if they had been fetched.
+#[cfg(test)]
+pub(super) fn published(issuer: &str, keys: &[serde_json::Value]) -> (Metadata, Vec<SigningKey>) {
+    let address = |path: &str| Url::parse(&format!("https://login.example/{path}")).expect("an address");
+    let metadata = Metadata {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: address("authorize"),
+        token_endpoint: address("token"),
+        jwks_uri: address("keys"),
+    };
+    let set = serde_json::json!({ "keys": keys }).to_string();
+    (metadata, document::keys(set.as_bytes(), issuer).expect("a key set"))
+}

@@ -14,7 +14,8 @@ pub struct ForeignOrigin;
 /// For an unsafe method with the cookie: `Origin` must be there once and be exactly the public URL's. A request that
 /// carries `Authorization` is not a browser's doing and passes.
 pub fn check_origin(method: &Method, headers: &HeaderMap, public_url: &Url) -> Result<(), ForeignOrigin> {
-    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || headers.contains_key(AUTHORIZATION) {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || headers.contains_key(AUTHORIZATION)
+    {
         return Ok(());
     }
     let mut origins = headers.get_all(ORIGIN).iter();
@@ -48,12 +49,26 @@ mod tests {
         assert!(ask(Method::POST, &[], true));
         assert!(ask(Method::GET, &[], false) && ask(Method::HEAD, &["https://evil.example"], false));
         for foreign in [
-            "null", "", "http://signalbox.example", "https://signalbox.example:8443", "https://signalbox.example.evil.example",
-            "https://evil.example", "https://SIGNALBOX.example", "https://signalbox.example/", "https://a.signalbox.example",
+            "null",
+            "",
+            "http://signalbox.example",
+            "https://signalbox.example:8443",
+            "https://signalbox.example.evil.example",
+            "https://evil.example",
+            "https://SIGNALBOX.example",
+            "https://signalbox.example/",
+            "https://a.signalbox.example",
         ] {
             assert!(!ask(Method::POST, &[foreign], false), "{foreign}");
         }
-        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE, Method::from_bytes(b"BREW").unwrap()] {
+        for method in [
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::TRACE,
+            Method::from_bytes(b"BREW").unwrap(),
+        ] {
             assert!(!ask(method, &[], false));
         }
         assert!(!ask(Method::POST, &[ours, ours], false));

@@ -41,7 +41,11 @@ pub enum Unauthenticated {
 }
 
 /// Whom a request's one session token stands for: the cookie `__Host-signalbox` or `Authorization: Bearer`, never both.
-pub fn authenticate(headers: &HeaderMap, keys: &SessionKeys, clock: &Clock) -> Result<Principal, Unauthenticated> {
+pub fn authenticate(
+    headers: &HeaderMap,
+    keys: &SessionKeys,
+    clock: &Clock,
+) -> Result<Principal, Unauthenticated> {
     let mut found = cookie::values(headers, cookie::SESSION).map_err(|_| Unauthenticated::Unclear)?;
     for value in headers.get_all(AUTHORIZATION) {
         found.push(bearer(value.to_str().unwrap_or_default()).ok_or(Unauthenticated::Unclear)?);
@@ -64,4 +68,88 @@ impl Principal {
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue, header::COOKIE};
+    use jiff::Timestamp;
+
+    use super::{super::fixture::session_keys, *};
+
+    fn ada() -> Principal {
+        let tenant_id: TenantId = "0193d4a0-0000-7000-8000-000000000001".parse().unwrap();
+        Principal {
+            tenant_id,
+            tenant_schema: SchemaName::of(tenant_id),
+            tenant_user_id: "0193d4a0-0000-7000-8000-000000000002".parse().unwrap(),
+            session_id: "0193d4a0-0000-7000-8000-000000000003".parse().unwrap(),
+        }
+    }
+
+    fn ask(headers: &[(HeaderName, String)]) -> Result<Principal, Unauthenticated> {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.clone(), HeaderValue::from_str(value).unwrap());
+        }
+        authenticate(&map, &session_keys(1), &Clock::fixed(now))
+    }
+
+    fn token() -> String {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        session_keys(1).mint(&ada(), now, now + crate::auth::LIFETIME).unwrap()
+    }
+
+    /// Threats A20, A22.
+    #[test]
+    fn a_caller_is_known_by_exactly_one_token_in_its_one_place() {
+        let token = token();
+        let cookie = |text: &str| (COOKIE, text.replace("TOKEN", &token));
+        let bearer = |text: &str| (AUTHORIZATION, text.replace("TOKEN", &token));
+        for good in [
+            cookie("__Host-signalbox=TOKEN"),
+            cookie("a=b; __Host-signalbox=TOKEN; c=d"),
+            cookie("a=b;__Host-signalbox=TOKEN"),
+            bearer("Bearer TOKEN"),
+            bearer("bearer TOKEN"),
+        ] {
+            assert_eq!(ask(std::slice::from_ref(&good)), Ok(ada()), "{good:?}");
+        }
+        assert_eq!(ask(&[cookie("a=b"), cookie("__Host-signalbox=TOKEN")]), Ok(ada()));
+        for unclear in [
+            vec![cookie("__Host-signalbox=TOKEN; __Host-signalbox=TOKEN")],
+            vec![cookie("__Host-signalbox=TOKEN"), cookie("__Host-signalbox=x")],
+            vec![cookie("__Host-signalbox=TOKEN"), bearer("Bearer TOKEN")],
+            vec![bearer("Bearer TOKEN"), bearer("Bearer TOKEN")],
+            vec![bearer("Basic TOKEN")],
+            vec![bearer("TOKEN")],
+            vec![bearer("Bearer ")],
+            vec![bearer("")],
+            vec![bearer("Bearer TOKEN"), bearer("Basic eDp5")],
+        ] {
+            assert_eq!(ask(&unclear), Err(Unauthenticated::Unclear), "{unclear:?}");
+        }
+        for none in [
+            vec![],
+            vec![cookie("signalbox=TOKEN")],
+            vec![cookie("__host-signalbox=TOKEN")],
+            vec![cookie("__Host-signalbox-flow=TOKEN")],
+            vec![cookie("x__Host-signalbox=TOKEN")],
+            vec![(HeaderName::from_static("x-tenant-id"), ada().tenant_id.to_string())],
+            vec![(HeaderName::from_static("x-ms-client-principal"), token.clone())],
+            vec![(HeaderName::from_static("proxy-authorization"), token.clone())],
+        ] {
+            assert_eq!(ask(&none), Err(Unauthenticated::None), "{none:?}");
+        }
+        for bad in [
+            cookie("__Host-signalbox="),
+            cookie("__Host-signalbox=\"TOKEN\""),
+            bearer("Bearer  TOKEN"),
+            bearer("Bearer TOKEN,TOKEN"),
+            bearer("Bearer sbx_1"),
+        ] {
+            assert!(matches!(ask(std::slice::from_ref(&bad)), Err(Unauthenticated::Rejected(_))), "{bad:?}");
+        }
+    }
 }

@@ -46,7 +46,8 @@ impl SessionKeys {
         let key = self.key(&sealing(purpose), version).ok_or(NotSealedHere)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| NotSealedHere)?;
         let mut text = text.to_vec();
-        let opened = cipher(&key)?.open_in_place(nonce, Aad::from(header), &mut text).map_err(|_| NotSealedHere)?;
+        let opened =
+            cipher(&key)?.open_in_place(nonce, Aad::from(header), &mut text).map_err(|_| NotSealedHere)?;
         Ok(opened.to_vec())
     }
 }
@@ -83,7 +84,10 @@ mod tests {
             let mut bent = bytes.clone();
             bent[at] ^= 1;
             assert!(session_keys(1).open("flow", &URL_SAFE_NO_PAD.encode(&bent)).is_err(), "byte {at}");
-            assert!(session_keys(1).open("flow", &URL_SAFE_NO_PAD.encode(&bytes[..at])).is_err(), "cut at {at}");
+            assert!(
+                session_keys(1).open("flow", &URL_SAFE_NO_PAD.encode(&bytes[..at])).is_err(),
+                "cut at {at}"
+            );
         }
     }
 }

@@ -62,7 +62,8 @@ impl SessionKeys {
             return Err(Rejected::Header("members"));
         }
         let id = parts.key_id()?;
-        let version = id.parse().ok().filter(|version: &u32| version.to_string() == id).ok_or(Rejected::UnknownKey)?;
+        let version =
+            id.parse().ok().filter(|version: &u32| version.to_string() == id).ok_or(Rejected::UnknownKey)?;
         let key = self.key("session", version).ok_or(Rejected::UnknownKey)?;
         let claims = parts.verify_hs256(&key)?;
         if !claims.has_only(&CLAIMS) {

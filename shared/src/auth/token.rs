@@ -68,7 +68,11 @@ pub(super) struct RsaKey(DecodingKey);
 
 impl<'a> Parts<'a> {
     /// Takes a token apart and checks what every token's header must be.
-    pub(super) fn read(token: &'a str, algorithm: &'static str, types: &[Option<&str>]) -> Result<Self, Rejected> {
+    pub(super) fn read(
+        token: &'a str,
+        algorithm: &'static str,
+        types: &[Option<&str>],
+    ) -> Result<Self, Rejected> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejected::Shape);
         }
@@ -83,7 +87,8 @@ impl<'a> Parts<'a> {
         }
         // `crit` names extensions that must be understood (RFC 7515, 4.1.11), `b64` and `zip` change what was signed. We know
         // none. `jku`, `jwk`, `x5u` and `x5c` name keys: they are not read, keys are found by `kid` among the issuer's.
-        if let Some(name) = ["crit", "b64", "zip", "enc"].into_iter().find(|name| header.contains_key(*name)) {
+        if let Some(name) = ["crit", "b64", "zip", "enc"].into_iter().find(|name| header.contains_key(*name))
+        {
             return Err(Rejected::Header(name));
         }
         let kind = header.get("typ");

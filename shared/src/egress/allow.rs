@@ -52,11 +52,24 @@ mod tests {
 
     #[test]
     fn an_exception_is_one_exact_origin() {
-        assert_eq!(parse("http://127.0.0.1:9000, postgres://localhost:5432,https://[::1]:8443,").unwrap().len(), 3);
+        assert_eq!(
+            parse("http://127.0.0.1:9000, postgres://localhost:5432,https://[::1]:8443,").unwrap().len(),
+            3
+        );
         assert_eq!(parse("").unwrap().len(), 0);
         for bad in [
-            "127.0.0.1:80", "http://127.0.0.1", "http://127.0.0.1:0", "http://*:80", "http://a:80/x", "http://u@a:80", "ftp://a:21",
-            "http://a:80?x", "http://:80", "http://a:99999", "http://a b:80", "*",
+            "127.0.0.1:80",
+            "http://127.0.0.1",
+            "http://127.0.0.1:0",
+            "http://*:80",
+            "http://a:80/x",
+            "http://u@a:80",
+            "ftp://a:21",
+            "http://a:80?x",
+            "http://:80",
+            "http://a:99999",
+            "http://a b:80",
+            "*",
         ] {
             assert_eq!(parse(bad), Err(NotAnOrigin(bad.to_owned())), "{bad}");
         }

@@ -45,7 +45,13 @@ pub struct Begun {
 }
 
 /// Begins a session and commits. Refuses with `NotOnboarded`, `NoRole` and `NoSpare`.
-pub async fn sign_in(tx: SystemTx, who: &SignedIn, terms: Terms, source: &Source, clock: &Clock) -> Result<Begun, DbError> {
+pub async fn sign_in(
+    tx: SystemTx,
+    who: &SignedIn,
+    terms: Terms,
+    source: &Source,
+    clock: &Clock,
+) -> Result<Begun, DbError> {
     let fresh: Vec<Uuid> = (0..4).map(|_| clock.new_id()).collect();
     let rows = tx
         .last(
@@ -67,7 +73,12 @@ pub async fn sign_in(tx: SystemTx, who: &SignedIn, terms: Terms, source: &Source
 }
 
 /// Ends a session and commits. One that ended before is no error.
-pub async fn sign_out(tx: SystemTx, session: SessionId, source: &Source, clock: &Clock) -> Result<(), DbError> {
+pub async fn sign_out(
+    tx: SystemTx,
+    session: SessionId,
+    source: &Source,
+    clock: &Clock,
+) -> Result<(), DbError> {
     let audit: Uuid = clock.new_id();
     let (request_id, address) = (source.request_id.as_str(), source.address.as_str());
     tx.last(sql!("system_signin/sign_out.sql"), &[&session, &audit, &request_id, &address]).await.map(drop)
@@ -75,8 +86,10 @@ pub async fn sign_out(tx: SystemTx, session: SessionId, source: &Source, clock: 
 
 impl FromRow for Begun {
     fn from_row(row: &Row) -> Result<Self, DbError> {
-        let schema: SchemaName =
-            row.try_get::<_, &str>("tenant_schema")?.parse().map_err(|error| DbError::Defect(Box::new(error)))?;
+        let schema: SchemaName = row
+            .try_get::<_, &str>("tenant_schema")?
+            .parse()
+            .map_err(|error| DbError::Defect(Box::new(error)))?;
         Ok(Self {
             principal: Principal {
                 tenant_id: row.try_get("tenant_id")?,

@@ -69,7 +69,8 @@ pub(super) fn keys(bytes: &[u8], issuer: &str) -> Result<Vec<SigningKey>, BoxErr
 
 fn signing_key(key: serde_json::Value, issuer: &str) -> Option<SigningKey> {
     let key: KeyText = serde_json::from_value(key).ok()?;
-    let signs = key.usage.as_deref().is_none_or(|it| it == "sig") && key.alg.as_deref().is_none_or(|it| it == "RS256");
+    let signs = key.usage.as_deref().is_none_or(|it| it == "sig")
+        && key.alg.as_deref().is_none_or(|it| it == "RS256");
     if key.kty != "RSA" || !signs || !is_key_id(&key.kid) {
         return None;
     }
