@@ -14,3 +14,4 @@ pub mod queue;
 pub mod secrets;
 pub mod telemetry;
 pub mod store;
+pub mod parameters;

@@ -1,2 +1,30 @@
-//! The JSON API and the web portal.
-fn main() {}
+//! Starts the portal: reads its configuration and secrets, builds the router, and answers the runtime's events.
+
+use portal::{App, AppSecrets, router};
+use shared::{
+    clock::Clock,
+    config::{self, Config, Function},
+    db::Database,
+    error::BoxError,
+    queue::{Queue, Signer},
+    secrets::SecretSource,
+    telemetry,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BoxError> {
+    let config = Config::from_env(Function::Portal)?;
+    telemetry::start(config.log());
+    let aws = config::aws().await;
+    let secrets = SecretSource::new(&aws);
+    let (database, root, queue_root, session) = futures_util::try_join!(
+        Database::open(config.database(), secrets.clone()),
+        secrets.key_ring(config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")),
+        secrets.key_ring(config.get("SIGNALBOX_QUEUE_ROOT_SECRET_ARN")),
+        secrets.key_ring(config.get("SIGNALBOX_SESSION_KEY_SECRET_ARN")),
+    )?;
+    let queue = Queue::new(&aws, config.get("SIGNALBOX_QUEUE_URL"), Signer::new(queue_root));
+    let public_url = config.get("SIGNALBOX_PUBLIC_URL").parse()?;
+    let app = App::new(database, queue, AppSecrets { root, session }, public_url, Clock::system());
+    lambda_http::run(router(app)).await
+}

@@ -92,6 +92,17 @@ row! {
 }
 
 row! {
+    /// A task of the version that a run is pinned to.
+    #[derive(Clone, Debug)]
+    pub struct Pinned {
+        /// Its name.
+        name: String,
+        /// Names of the tasks it comes after.
+        depends_on: Value,
+    }
+}
+
+row! {
     struct Count {
         schedules: i64,
     }
@@ -142,6 +153,11 @@ pub async fn find(tx: &TenantTx, id: JobId) -> Result<Option<Job>, DbError> {
     tx.optional(sql!("jobs/get.sql"), &[&id]).await
 }
 
+/// One job.
+pub async fn read(tx: &TenantTx, id: JobId) -> Result<Job, DbError> {
+    tx.one(sql!("jobs/get.sql"), &[&id]).await
+}
+
 /// One job, locked.
 pub async fn lock(tx: &TenantTx, id: JobId) -> Result<Job, DbError> {
     tx.one(sql!("jobs/lock.sql"), &[&id]).await
@@ -179,9 +195,9 @@ pub async fn add_tasks(tx: &TenantTx, new: &Draft) -> Result<(), DbError> {
     tx.execute(sql, &params).await.map(drop)
 }
 
-/// The versions of a job below a number, newest first, and the commit. Empty where there is no such job.
-pub async fn versions(tx: TenantTx, id: JobId, below: i32, limit: i64) -> Result<Vec<Version>, DbError> {
-    super::last(tx, sql!("job_versions/list.sql"), &[&id, &below, &limit]).await
+/// The versions of a job below a number, newest first. Empty where there is no such job.
+pub async fn versions(tx: &TenantTx, id: JobId, below: i32, limit: i64) -> Result<Vec<Version>, DbError> {
+    tx.all(sql!("job_versions/list.sql"), &[&id, &below, &limit]).await
 }
 
 /// One version of a job, and the commit.
@@ -192,4 +208,9 @@ pub async fn version(tx: TenantTx, id: JobId, version: i32) -> Result<WholeVersi
 /// Whether a schedule starts this job.
 pub async fn has_schedule(tx: &TenantTx, id: JobId) -> Result<bool, DbError> {
     tx.one::<Count>(sql!("schedules/of_job.sql"), &[&id]).await.map(|c| c.schedules > 0)
+}
+
+/// The tasks of the version that a run is pinned to, in their order. A version has tasks: none means that there is no such run.
+pub async fn tasks_of_run(tx: &TenantTx, run: RunId) -> Result<Vec<Pinned>, DbError> {
+    tx.all(sql!("job_versions/tasks_of_run.sql"), &[&run]).await
 }

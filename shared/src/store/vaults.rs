@@ -52,9 +52,10 @@ pub async fn lock(tx: &TenantTx, id: VaultId) -> Result<Vault, DbError> {
     tx.one(sql!("vaults/lock.sql"), &[&id]).await
 }
 
-/// The vault of a name.
-pub async fn find(tx: &TenantTx, name: &str) -> Result<Option<Vault>, DbError> {
-    tx.optional(sql!("vaults/find.sql"), &[&name]).await
+/// The vault that bears a text as its id or its name.
+pub async fn find(tx: &TenantTx, text: &str) -> Result<Option<Vault>, DbError> {
+    let id: Option<VaultId> = text.parse().ok();
+    tx.optional(sql!("vaults/find.sql"), &[&text, &id]).await
 }
 
 /// Makes a vault.

@@ -1,0 +1,51 @@
+//! What every request needs: made once at start, cheap to clone. It holds nothing of any workspace.
+
+use std::sync::Arc;
+
+use shared::{auth::SessionKeys, clock::Clock, db::Database, queue::Queue, secrets::KeyRing};
+use url::Url;
+
+/// The portal's means.
+#[derive(Clone)]
+pub struct App(Arc<Means>);
+
+/// See [`App`].
+pub struct Means {
+    /// The database.
+    pub database: Database,
+    /// The queue `work`.
+    pub queue: Queue,
+    /// Root of the workspaces' keys.
+    pub root: KeyRing,
+    /// Verifies and signs session tokens.
+    pub session: SessionKeys,
+    /// Where browsers find us: what an `Origin` must be.
+    pub public_url: Url,
+    /// Fresh ids; instants are the database's.
+    pub clock: Clock,
+}
+
+/// The two key rings of the portal.
+pub struct AppSecrets {
+    /// Root of the workspaces' keys.
+    pub root: KeyRing,
+    /// Signs session tokens.
+    pub session: KeyRing,
+}
+
+impl App {
+    /// Puts the means together.
+    #[must_use]
+    pub fn new(database: Database, queue: Queue, secrets: AppSecrets, public_url: Url, clock: Clock) -> Self {
+        let AppSecrets { root, session } = secrets;
+        let session = SessionKeys::new(session);
+        Self(Arc::new(Means { database, queue, root, session, public_url, clock }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Means;
+    fn deref(&self) -> &Means {
+        &self.0
+    }
+}

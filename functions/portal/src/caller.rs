@@ -1,0 +1,198 @@
+//! The caller: who a request's token says they are, and the way to a transaction. Reads go through [`Caller::read`], writes
+//! through [`Caller::write`]; both open the scope with the permission that the route declares, which the database checks.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use http::{Method, StatusCode};
+use shared::{
+    auth::{self, Principal},
+    db::{Scope, TenantTx},
+    model::{Problem, ids::UserId},
+    store::idempotency,
+};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+
+use crate::{
+    App,
+    argument::{Argument, Described, Taking},
+    fault::{Answered, Fault},
+    serve::Incoming,
+    work::Work,
+};
+
+/// A signed-in person with their request.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) app: App,
+    pub(crate) principal: Principal,
+    pub(crate) request: Arc<Request>,
+    scope: Scope,
+    door: Arc<Door>,
+}
+
+/// What of the request is recorded or looked at again.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) id: String,
+    pub(crate) source_address: String,
+    /// The operation, `vaults.create`: the transaction's name.
+    pub(crate) operation: &'static str,
+    pub(crate) key: Option<idempotency::Key>,
+    pub(crate) if_match: Option<String>,
+    /// The token came in `Authorization`, not in the cookie.
+    pub(crate) has_bearer: bool,
+}
+
+/// What a transaction leaves behind: whether the scope was ever opened, and a transaction that a handler let go of.
+#[derive(Default)]
+pub(crate) struct Door {
+    opened: AtomicBool,
+    left: Mutex<Option<TenantTx>>,
+}
+
+/// A transaction that is rolled back, not torn down, when a handler stops before its end.
+pub(crate) struct Held {
+    tx: Option<TenantTx>,
+    door: Arc<Door>,
+}
+
+impl Caller {
+    /// Who they are, by the token.
+    pub(crate) fn user(&self) -> UserId {
+        self.principal.tenant_user_id
+    }
+
+    /// A transaction for reading.
+    pub(crate) async fn read(&self) -> Result<Held, Fault> {
+        self.door.opened.store(true, Ordering::Relaxed);
+        let tx = TenantTx::begin(&self.app.database, &self.scope, self.request.operation).await?;
+        Ok(Held { tx: Some(tx), door: Arc::clone(&self.door) })
+    }
+
+    /// A transaction for writing: refused where the workspace is suspended, replayed where the key was used.
+    pub(crate) async fn write(&self) -> Answered<Work> {
+        Work::begin(self).await
+    }
+
+    /// Whether they may do this at all; asked before a request is called wrong, so that nobody learns more than they may.
+    pub(crate) async fn authorise(&self) -> Result<(), Fault> {
+        let held = self.read().await?;
+        held.open().await?;
+        Ok(())
+    }
+
+    /// 412 where `If-Match` names another version than the one that is there.
+    pub(crate) fn check_version(&self, version: i32) -> Result<(), Fault> {
+        let Some(tags) = &self.request.if_match else { return Ok(()) };
+        let is_it = |tag: &str| {
+            let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
+            tag == "*" || tag.split('.').next() == Some(version.to_string().as_str())
+        };
+        if tags.split(',').any(is_it) {
+            return Ok(());
+        }
+        let detail = "It has changed since the version that If-Match names. Read it again.";
+        Err(Fault::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail))
+    }
+}
+
+impl Door {
+    /// Whether the scope was opened: whether the database has had its say.
+    pub(crate) fn was_opened(&self) -> bool {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Ends what a handler left open.
+    pub(crate) async fn close(&self) {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tx) = left
+            && let Err(error) = tx.rollback().await
+        {
+            tracing::debug!(%error, "a rollback was not confirmed");
+        }
+    }
+}
+
+impl Held {
+    /// The transaction, to be ended by its last statement.
+    pub(crate) fn into_tx(mut self) -> TenantTx {
+        self.tx.take().expect("held until it is let go")
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = TenantTx;
+    fn deref(&self) -> &TenantTx {
+        self.tx.as_ref().expect("held until it is let go")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(tx) = self.tx.take() {
+            *self.door.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tx);
+        }
+    }
+}
+
+impl Argument for Caller {
+    fn take(from: &mut Taking<'_>) -> Result<Self, Fault> {
+        let incoming = from.incoming;
+        let (app, headers) = (&incoming.app, &incoming.headers);
+        let principal = auth::authenticate(headers, &app.session, &app.clock)
+            .map_err(|error| Fault::unauthenticated().because(error))?;
+        auth::check_origin(&incoming.method, headers, &app.public_url).map_err(|error| {
+            Fault::new(StatusCode::FORBIDDEN, "foreign_origin", "This request does not come from our own pages.").because(error)
+        })?;
+        let request = Request {
+            id: incoming.request_id.clone(),
+            source_address: incoming.source_address.clone(),
+            operation: incoming.operation,
+            key: idempotency_key(incoming)?,
+            if_match: headers.get("if-match").map(|v| v.to_str().unwrap_or("unreadable").to_owned()),
+            has_bearer: headers.contains_key(http::header::AUTHORIZATION),
+        };
+        let scope = principal.scope(incoming.access.permission());
+        Ok(Self { app: app.clone(), principal, request: Arc::new(request), scope, door: Arc::clone(&incoming.door) })
+    }
+
+    fn describe(into: &mut Described) {
+        // Shared parameters stand in the document once; which apply follows from the method.
+        let _ = into;
+    }
+}
+
+/// Header parameters of every operation with this method, for the document.
+pub(crate) fn header_parameters(method: &Method) -> Vec<Parameter> {
+    let header = |name: &str, description: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .description(Some(description))
+            .schema(Some(<String as utoipa::PartialSchema>::schema()))
+            .build()
+    };
+    match *method {
+        Method::POST => vec![header("Idempotency-Key", "The same key with the same body gets the same answer for 24 hours.")],
+        Method::PUT | Method::PATCH | Method::DELETE => vec![header("If-Match", "The ETag it was read with; 412 if it changed.")],
+        _ => Vec::new(),
+    }
+}
+
+/// The key of a `POST`, with what it stands for.
+fn idempotency_key(incoming: &Incoming) -> Result<Option<idempotency::Key>, Fault> {
+    let mut values = incoming.headers.get_all("idempotency-key").iter();
+    let (first, second) = (values.next(), values.next());
+    let Some(value) = first.filter(|_| incoming.method == Method::POST) else { return Ok(None) };
+    let text = value.to_str().ok().filter(|t| (1..=255).contains(&t.len()) && second.is_none());
+    let Some(text) = text else {
+        let problem = Problem::at("Idempotency-Key", "must be one text of 1 to 255 visible characters");
+        return Err(Fault::invalid(vec![problem]));
+    };
+    let body = incoming.body.as_deref().unwrap_or_default();
+    let operation = format!("{} {}", incoming.method, incoming.uri.path());
+    Ok(Some(idempotency::Key { key: text.to_owned(), operation, body_hash: idempotency::hash(body) }))
+}

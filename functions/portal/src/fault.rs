@@ -1,0 +1,214 @@
+//! What goes wrong, as a caller is told it: RFC 9457 with a stable `code`. The cause stays here, for the log; no answer holds
+//! SQL, a schema's name, a host or a driver's text.
+
+use http::StatusCode;
+use serde::Serialize;
+use shared::{
+    error::{BoxError, DbError, Refusal},
+    model::Problem,
+};
+use utoipa::ToSchema;
+
+use crate::reply::Reply;
+
+/// The body of every answer that is not a success (`application/problem+json`).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Always `about:blank`: `code` says more.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// Stable; what a program looks at.
+    #[schema(example = "not_found")]
+    code: &'static str,
+    /// For people.
+    detail: String,
+    /// The request's id, as in `x-request-id`, the log and the audit log.
+    request_id: String,
+    /// What is wrong with the body or the query, and where.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemAt>,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProblemAt)]
+struct ProblemAt {
+    /// JSON Pointer into the body, or `?name` for a query parameter.
+    pointer: String,
+    /// One sentence.
+    message: String,
+}
+
+/// A request that is not answered with success.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<Problem>,
+    retry_after_s: Option<u32>,
+    may_retry: bool,
+    cause: Option<BoxError>,
+}
+
+/// Why a handler stops before its end: a fault, or an answer that was given before.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Something is wrong.
+    Fault(Fault),
+    /// The same request was answered with this.
+    Replay(Reply),
+}
+
+/// What a handler comes to.
+pub(crate) type Answered<T> = Result<T, Stop>;
+
+impl Fault {
+    /// A fault with its stable code and a sentence.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { status, code, detail, errors: Vec::new(), retry_after_s: None, may_retry: false, cause: None }
+    }
+
+    /// 404: absent, foreign or malformed, which nobody can tell apart.
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here by that id.")
+    }
+
+    /// 401, with no word of why.
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in first: there is no live session in this request.")
+    }
+
+    /// 400 with what is wrong and where.
+    pub(crate) fn invalid(errors: Vec<Problem>) -> Self {
+        let fault = Self::new(StatusCode::BAD_REQUEST, "invalid_request", "The request is not valid; `errors` says where.");
+        Self { errors, ..fault }
+    }
+
+    /// 400 for a reference in a body to something that is not there: absent and foreign alike.
+    pub(crate) fn dangling(pointer: &str, message: &str) -> Self {
+        let fault = Self::new(StatusCode::BAD_REQUEST, "invalid_reference", "The request names something that is not there.");
+        Self { errors: vec![Problem::at(pointer, message)], ..fault }
+    }
+
+    /// 400 for what has a name here but cannot be done yet.
+    pub(crate) fn unsupported(problem: Problem) -> Self {
+        let fault = Self::new(StatusCode::BAD_REQUEST, "unsupported", "That is not supported yet.");
+        Self { errors: vec![problem], ..fault }
+    }
+
+    /// 409.
+    pub(crate) fn conflict(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// The same fault with its cause, for the log.
+    pub(crate) fn because(self, cause: impl Into<BoxError>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
+
+    /// Whether the request may be worked again from its start.
+    pub(crate) fn may_retry(&self) -> bool {
+        self.may_retry
+    }
+
+    /// The answer. A server's fault is logged here, once, with its chain.
+    pub(crate) fn into_reply(self, request_id: &str) -> Reply {
+        if self.status.is_server_error() {
+            let cause = self.cause.as_deref().map(chain).unwrap_or_default();
+            tracing::error!(request_id, code = self.code, cause, "a request failed");
+        } else if let Some(cause) = self.cause.as_deref() {
+            tracing::info!(request_id, code = self.code, cause = chain(cause), "a request was refused");
+        }
+        let errors = self.errors.into_iter().map(|e| ProblemAt { pointer: e.pointer, message: e.message }).collect();
+        let body = ProblemBody {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            request_id: request_id.to_owned(),
+            errors,
+        };
+        let mut reply = Reply::json(self.status, &body).header("content-type", "application/problem+json");
+        if self.status == StatusCode::UNAUTHORIZED {
+            reply = reply.header("www-authenticate", "Bearer");
+        }
+        match self.retry_after_s {
+            Some(seconds) => reply.header("retry-after", &seconds.to_string()),
+            None => reply,
+        }
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl From<DbError> for Fault {
+    /// The one place where the database's word becomes an answer.
+    fn from(error: DbError) -> Self {
+        use StatusCode as S;
+        let fault = match &error {
+            DbError::Refused(refusal) => return refused(*refusal),
+            DbError::Taken { constraint } if constraint.ends_with("_name") || constraint.ends_with("_name_key") => {
+                return Self::conflict("name_taken", "Another one has that name.");
+            }
+            DbError::Taken { .. } => Self::conflict("conflict", "It is there already."),
+            DbError::Dangling { .. } => return Self::conflict("in_use", "Something else refers to it."),
+            // Every write names the version it was read at, under the row's lock: another one was here all the same.
+            DbError::Moved { .. } => Self::conflict("conflict", "Somebody else changed it meanwhile. Read it again."),
+            DbError::Retry(_) | DbError::Unavailable(_) => {
+                let detail = "The database cannot be reached at the moment. Try again in a few seconds.";
+                let fault = Self::new(S::SERVICE_UNAVAILABLE, "unavailable", detail);
+                Self { retry_after_s: Some(2), may_retry: error.is_retryable(), ..fault }
+            }
+            DbError::Defect(_) => Self::new(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side."),
+        };
+        fault.because(error)
+    }
+}
+
+fn refused(refusal: Refusal) -> Fault {
+    let forbidden = |code, detail: &str| Fault::new(StatusCode::FORBIDDEN, code, detail);
+    match refusal {
+        Refusal::NoSession => Fault::unauthenticated(),
+        Refusal::Role => forbidden("forbidden", "Your role in this workspace may not do this."),
+        Refusal::NotOnboarded => forbidden("not_onboarded", "Your organisation has no workspace here."),
+        Refusal::NoRole => forbidden("no_role", "Nobody has given you a role yet."),
+        Refusal::Absent => Fault::not_found(),
+        Refusal::Conflict => Fault::conflict("conflict", "It is there already."),
+        Refusal::LastAdministrator => {
+            Fault::conflict("last_administrator", "A workspace keeps at least one Administrator; make somebody else one first.")
+        }
+        Refusal::NoSpare => {
+            let fault = Fault::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "No workspace is ready yet. Try again soon.");
+            Fault { retry_after_s: Some(5), ..fault }
+        }
+    }
+}
+
+impl From<Vec<Problem>> for Fault {
+    fn from(errors: Vec<Problem>) -> Self {
+        Self::invalid(errors)
+    }
+}
+
+impl<E: Into<Fault>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}

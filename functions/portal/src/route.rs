@@ -1,0 +1,109 @@
+//! Routes: method, path, who may, and the handler. A route that does not say who may is not a [`Route`] and cannot be served.
+
+use http::Method;
+use shared::model::role::Permission;
+
+use crate::{
+    argument::Described,
+    document::{Answers, Schemas},
+    endpoint::{Endpoint, Running},
+    fault::Fault,
+    serve::Incoming,
+};
+
+/// Who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anybody, signed in or not.
+    Public,
+    /// Every member of a workspace.
+    SignedIn,
+    /// Members whose role gives a permission.
+    Needs(Permission),
+}
+
+/// One operation of the API.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// Below `/api/v1`.
+    pub(crate) path: &'static str,
+    /// `<resource>.<verb>`: the operation's id, and its name in the log.
+    pub(crate) name: &'static str,
+    /// One sentence.
+    pub(crate) summary: &'static str,
+    pub(crate) access: Access,
+    pub(crate) start: Box<dyn Fn(&Incoming) -> Result<Running, Fault> + Send + Sync>,
+    pub(crate) describe_arguments: fn(&mut Described),
+    pub(crate) describe_answer: fn(&mut Schemas) -> Answers,
+}
+
+/// A route that has yet to say who may.
+pub(crate) struct Undeclared(Route);
+
+impl Access {
+    /// The permission that a scope is opened with. What is for every member asks for what every role has.
+    pub(crate) const fn permission(self) -> Permission {
+        match self {
+            Self::Needs(permission) => permission,
+            Self::Public | Self::SignedIn => Permission::RunsRead,
+        }
+    }
+}
+
+impl Undeclared {
+    /// For anybody: the exact-match public list of the API is the routes that say this.
+    pub(crate) fn public(self) -> Route {
+        Route { access: Access::Public, ..self.0 }
+    }
+
+    /// For every member.
+    pub(crate) fn signed_in(self) -> Route {
+        Route { access: Access::SignedIn, ..self.0 }
+    }
+
+    /// For members with a permission.
+    pub(crate) fn needs(self, permission: Permission) -> Route {
+        Route { access: Access::Needs(permission), ..self.0 }
+    }
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident;)*) => {$(
+        /// A route of this method: path, operation, summary, handler.
+        pub(crate) fn $name<Args: 'static, E: Endpoint<Args>>(
+            path: &'static str, name: &'static str, summary: &'static str, endpoint: E,
+        ) -> Undeclared {
+            Undeclared(Route {
+                method: Method::$method,
+                path,
+                name,
+                summary,
+                access: Access::Public,
+                start: Box::new(move |incoming| endpoint.start(incoming)),
+                describe_arguments: E::describe_arguments,
+                describe_answer: E::describe_answer,
+            })
+        }
+    )*};
+}
+methods! {
+    get GET;
+    post POST;
+    put PUT;
+    patch PATCH;
+    delete DELETE;
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::model::role::Role;
+
+    use super::*;
+
+    #[test]
+    fn what_is_for_every_member_is_open_to_every_role() {
+        for role in Role::ALL {
+            assert!(role.may(Access::SignedIn.permission()));
+        }
+    }
+}

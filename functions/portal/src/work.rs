@@ -1,0 +1,136 @@
+//! A write: one transaction with its audit row, its kept answer, and the messages to send once it is committed.
+
+use http::StatusCode;
+use serde::Serialize;
+use shared::{
+    engine::{Messages, Within},
+    error::DbError,
+    model::{ids::UserId, tenant::{Route, TenantState}},
+    store::{audit, idempotency},
+};
+use uuid::Uuid;
+
+use crate::{
+    caller::{Caller, Held},
+    fault::{Answered, Fault, Stop},
+    reply::{Answer, Reply},
+};
+
+/// A transaction that changes something.
+pub(crate) struct Work {
+    held: Held,
+    caller: Caller,
+    route: Route,
+    actor_name: String,
+    messages: Messages,
+}
+
+/// What was changed, for the audit log.
+pub(crate) struct Change {
+    action: &'static str,
+    target: Uuid,
+    before: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
+}
+
+impl Change {
+    /// A change: `connection.create`, and to which.
+    pub(crate) fn new(action: &'static str, target: Uuid) -> Self {
+        Self { action, target, before: None, after: None }
+    }
+
+    /// What was there.
+    pub(crate) fn before(self, thing: &impl Serialize) -> Self {
+        Self { before: Some(audit::digest(thing)), ..self }
+    }
+
+    /// What is there now.
+    pub(crate) fn after(self, thing: &impl Serialize) -> Self {
+        Self { after: Some(audit::digest(thing)), ..self }
+    }
+}
+
+impl Work {
+    /// Opens the scope; with an idempotency key, reserves it in the same round trip.
+    pub(crate) async fn begin(caller: &Caller) -> Answered<Self> {
+        let held = caller.read().await?;
+        match &caller.request.key {
+            Some(key) => {
+                let kept = idempotency::reserve(&held, caller.user(), key).await?;
+                replay(key, &kept)?;
+            }
+            None => drop(held.open().await?),
+        }
+        let entered = held.entered()?;
+        if entered.state != TenantState::Active {
+            return Err(Fault::conflict("workspace_suspended", "This workspace is suspended: it can be read, not changed.").into());
+        }
+        let actor_name = entered.user_name.clone();
+        let principal = &caller.principal;
+        let route = Route { tenant: principal.tenant_id, schema: principal.tenant_schema.clone() };
+        Ok(Self { held, caller: caller.clone(), route, actor_name, messages: Vec::new() })
+    }
+
+    /// Who changes it.
+    pub(crate) fn user(&self) -> UserId {
+        self.caller.user()
+    }
+
+    /// The transaction as the engine takes it.
+    pub(crate) fn within(&self) -> Within<'_> {
+        Within { tx: &self.held, route: &self.route, clock: &self.caller.app.clock }
+    }
+
+    /// Messages to send after the commit.
+    pub(crate) fn send_later(&mut self, messages: Messages) {
+        self.messages.extend(messages);
+    }
+
+    /// Keeps the answer under the request's key, writes the audit row, commits, and sends what is owed.
+    pub(crate) async fn commit<const STATUS: u16, T>(
+        self, change: Change, answer: Answer<STATUS, T>,
+    ) -> Answered<Answer<STATUS, T>> {
+        let request = &self.caller.request;
+        if let Some(key) = &request.key {
+            idempotency::finish(&self.held, self.user(), &key.key, &answer.reply().keep()).await?;
+        }
+        let record = audit::Record {
+            id: self.caller.app.clock.new_id(),
+            actor: self.user(),
+            actor_name: self.actor_name.chars().take(200).collect(),
+            action: change.action,
+            target_kind: change.action.split('.').next().unwrap_or_default(),
+            target: change.target,
+            before: change.before,
+            after: change.after,
+            request_id: request.id.clone(),
+            source_address: request.source_address.chars().take(60).collect(),
+        };
+        let (held, messages, app) = (self.held, self.messages, self.caller.app);
+        audit::commit(held.into_tx(), &record).await?;
+        if !messages.is_empty() {
+            app.queue.send(&messages).await;
+        }
+        Ok(answer)
+    }
+}
+
+impl std::ops::Deref for Work {
+    type Target = shared::db::TenantTx;
+    fn deref(&self) -> &shared::db::TenantTx {
+        &self.held
+    }
+}
+
+/// Stops with the answer that was kept, or where the key stands for another request.
+fn replay(key: &idempotency::Key, kept: &idempotency::Kept) -> Result<(), Stop> {
+    if kept.operation != key.operation || kept.body_hash != key.body_hash {
+        let detail = "This Idempotency-Key was used for another request.";
+        return Err(Fault::new(StatusCode::CONFLICT, "idempotency_conflict", detail).into());
+    }
+    if kept.status == 0 {
+        return Ok(());
+    }
+    let missing = || Fault::from(DbError::Defect("a kept answer cannot be read".into()));
+    Err(Stop::Replay(Reply::kept(kept).ok_or_else(missing)?))
+}
