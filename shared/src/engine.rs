@@ -7,27 +7,50 @@
 //! One lock order, everywhere: workspace, job or schedule, slots by key, runs by id. **Whoever moves a task run or an attempt
 //! holds its run's row**, so two transactions never work one run's graph at once and below the run nothing needs a lock.
 
+mod admit;
+mod batch;
 mod cancel;
+mod changes;
+mod claim;
 mod create;
+mod known;
+mod outcome;
+mod parameters;
+mod poll;
+mod render;
 mod schedule;
+mod settle;
+mod sheet;
+mod stop;
 mod wake;
+mod watch;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     clock::Clock,
     db::TenantTx,
     model::{
-        ids::{ScheduleId, UserId},
+        ids::{Id, ScheduleId, UserId},
         tenant::Route,
     },
     queue::Message,
 };
 
+pub use admit::{Admitted, admit};
 pub use cancel::{Cancelled, cancel_run};
+pub use claim::{Budget, Claimed, FUNCTION_S, SEND_WITHIN_S, Taken, Wanted, claim};
 pub use create::{Created, NewRun, Origin, create_run};
-pub use schedule::{Planned, plan_schedule};
+pub use known::{Connection, Known, Sealed};
+pub use parameters::parameters;
+pub use poll::{InFlight, Round, Stray, begin_round, end_round};
+pub use schedule::{Fired, Planned, fire, plan_schedule};
+pub use settle::{Answer, Outcome, Settled, settle};
+pub use sheet::Version;
+pub use stop::stop_run;
 pub use wake::{owe, wake};
+pub use watch::{plan_watch, watch};
 
 /// A message due within this is sent by whoever made it due, with a delay; a later one by the scheduler's sweep.
 pub const LOOK_AHEAD_S: i64 = 90;
@@ -55,6 +78,17 @@ pub enum Actor {
     Schedule(ScheduleId),
     /// Ourselves.
     System,
+}
+
+impl Actor {
+    /// The two columns.
+    fn columns(self) -> (&'static str, Option<Uuid>) {
+        match self {
+            Self::User(id) => ("user", Some(id.uuid())),
+            Self::Schedule(id) => ("schedule", Some(id.uuid())),
+            Self::System => ("system", None),
+        }
+    }
 }
 
 /// Whole seconds from one instant to a later one, rounded up, so that a delayed message never comes early; none if it has passed.

@@ -1,11 +1,25 @@
-//! When a schedule fires next: its row, the due index, and the message if it fires soon.
+//! When a schedule fires: its row, the due index and the message, and the fire itself, which re-checks everything.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::{Messages, Within};
+use super::{
+    LOOK_AHEAD_S, Messages, NewRun, Origin, Within,
+    batch::{Batch, bind},
+    create::create_run,
+    delay_s,
+    parameters::with_defaults,
+    sheet::Version,
+};
 use crate::{
+    db::{FromRow, Row},
     error::DbError,
-    model::{ids::ScheduleId, schedule::Rule},
+    model::{
+        ids::{Id, JobId, RunId, ScheduleId},
+        schedule::{Rule, Timing},
+    },
+    queue::{Kind, Message},
+    sql,
 };
 
 /// What was planned.
@@ -17,9 +31,123 @@ pub struct Planned {
     pub messages: Messages,
 }
 
+/// What a fire came to.
+#[derive(Clone, Debug)]
+pub enum Fired {
+    /// Not its time yet: the message is to be sent again.
+    Early(Messages),
+    /// Nothing to do: paused, changed, deleted, or another message was first.
+    Void,
+    /// This logical date has its run already: only the next fire was planned.
+    Planned(Messages),
+    /// A run was created; its message is among those to be sent.
+    Run(RunId, Messages),
+}
+
+/// A message this much early is a matter of clocks, not of a changed plan.
+const SKEW_MS: i128 = 1000;
+
 /// Plans the next fire after now, or none (`rule` is none: paused, or about to be deleted). Writes `schedules.next_fire_at`.
 /// The transaction's first statement must have been answered (now is the database's).
 pub async fn plan_schedule(within: Within<'_>, schedule: ScheduleId, rule: Option<&Rule>) -> Result<Planned, DbError> {
-    let _ = (within, schedule, rule);
-    Ok(Planned { next_fire_at: None, messages: Vec::new() })
+    let now = within.tx.entered()?.now;
+    plan_after(within, schedule, rule, now).await
+}
+
+async fn plan_after(
+    within: Within<'_>,
+    schedule: ScheduleId,
+    rule: Option<&Rule>,
+    after: Timestamp,
+) -> Result<Planned, DbError> {
+    let now = within.tx.entered()?.now;
+    let next_fire_at = rule.and_then(|rule| rule.next_after(after)).map(|fire| fire.at);
+    let mut batch = Batch::default();
+    batch.add(sql!("schedules/plan.sql"), bind![schedule, next_fire_at]);
+    match next_fire_at {
+        Some(at) => batch.add(sql!("due/set.sql"), bind!["schedule", schedule.uuid(), at]),
+        None => batch.add(sql!("due/clear.sql"), bind!["schedule", schedule.uuid()]),
+    }
+    let answers = batch.run(within.tx).await?;
+    let mut messages = Vec::new();
+    if let (Some(at), Some(row)) = (next_fire_at, answers[1].first()) {
+        let wait_s = delay_s(now, at);
+        if wait_s <= LOOK_AHEAD_S {
+            let message = fire_message(within, schedule, row.try_get("round")?, at);
+            messages.push((message, i32::try_from(wait_s).unwrap_or(0)));
+        }
+    }
+    Ok(Planned { next_fire_at, messages })
+}
+
+fn fire_message(within: Within<'_>, schedule: ScheduleId, round: i32, at: Timestamp) -> Message {
+    Message { route: within.route.clone(), kind: Kind::Fire, id: schedule.uuid(), round, at: Some(at), outbox: None }
+}
+
+/// Fires a schedule if this is its round and its time: creates the run of that logical date and plans the next fire. Fires
+/// that were missed while nothing ran are not made up: the one that is due fires late, the next is the first after now.
+pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Result<Fired, DbError> {
+    let mut batch = Batch::default();
+    batch.add(sql!("schedules/to_fire.sql"), bind![schedule]);
+    batch.add(sql!("due/round.sql"), bind!["schedule", schedule.uuid()]);
+    let answers = batch.run(within.tx).await?;
+    let due: Option<i32> = answers[1].first().map(|row| row.try_get("round")).transpose()?.flatten();
+    let Some(row) = answers[0].first().filter(|_| due == Some(round)) else { return Ok(Fired::Void) };
+    let found = Found::from_row(row)?;
+    let now = within.tx.entered()?.now;
+    let (Some(at), Some(version)) = (found.next_fire_at, Version::read(found.definition)) else { return Ok(Fired::Void) };
+    let early_ms = at.duration_since(now).as_millis();
+    if early_ms > SKEW_MS {
+        let delay = i32::try_from(delay_s(now, at)).unwrap_or(i32::MAX);
+        return Ok(Fired::Early(vec![(fire_message(within, schedule, round, at), delay)]));
+    }
+    let rule = Rule::read(&found.timing).ok();
+    if found.fired {
+        let planned = plan_after(within, schedule, rule.as_ref(), now.max(at)).await?;
+        return Ok(Fired::Planned(planned.messages));
+    }
+    let new = NewRun {
+        id: within.clock.new_id(),
+        job: found.job,
+        version: found.version,
+        definition: &version.definition,
+        origin: Origin::Schedule(schedule),
+        parameters: with_defaults(&version.definition.parameters, found.parameters),
+        logical_date: Some(at),
+        data_interval: rule.as_ref().map(|rule| rule.data_interval(at)),
+        run_after: None,
+    };
+    let created = create_run(within, new).await?;
+    let planned = plan_after(within, schedule, rule.as_ref(), now.max(at)).await?;
+    Ok(Fired::Run(created.run_id, created.messages.into_iter().chain(planned.messages).collect()))
+}
+
+struct Found {
+    job: JobId,
+    version: i32,
+    definition: Value,
+    timing: Timing,
+    parameters: Value,
+    next_fire_at: Option<Timestamp>,
+    fired: bool,
+}
+
+impl FromRow for Found {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let policy = |column| row.try_get::<_, String>(column).map(Value::String);
+        Ok(Self {
+            job: row.try_get("job_id")?,
+            version: row.try_get("version")?,
+            definition: row.try_get("definition")?,
+            timing: Timing {
+                cron: row.try_get("cron")?,
+                time_zone: row.try_get("time_zone")?,
+                gap: serde_json::from_value(policy("gap")?).unwrap_or_default(),
+                fold: serde_json::from_value(policy("fold")?).unwrap_or_default(),
+            },
+            parameters: row.try_get("parameters")?,
+            next_fire_at: row.try_get("next_fire_at")?,
+            fired: row.try_get("fired")?,
+        })
+    }
 }

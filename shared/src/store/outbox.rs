@@ -23,11 +23,18 @@ pub async fn enqueue(tx: &TenantTx, owed: &[Owed]) -> Result<(), DbError> {
     if owed.is_empty() {
         return Ok(());
     }
-    let ids: Vec<_> = owed.iter().map(|o| o.id).collect();
-    let kinds: Vec<_> = owed.iter().map(|o| o.kind.as_str()).collect();
-    let subjects: Vec<_> = owed.iter().map(|o| o.subject).collect();
-    let available: Vec<_> = owed.iter().map(|o| o.available_at).collect();
+    let (ids, kinds, subjects, available) = columns(owed);
     tx.execute(sql!("outbox/enqueue.sql"), &[&ids, &kinds, &subjects, &available]).await.map(drop)
+}
+
+/// The columns of messages owed, for a statement among others.
+pub(crate) fn columns(owed: &[Owed]) -> (Vec<OutboxId>, Vec<&'static str>, Vec<Uuid>, Vec<Option<Timestamp>>) {
+    (
+        owed.iter().map(|o| o.id).collect(),
+        owed.iter().map(|o| o.kind.as_str()).collect(),
+        owed.iter().map(|o| o.subject).collect(),
+        owed.iter().map(|o| o.available_at).collect(),
+    )
 }
 
 /// The consumer has taken these on: they are owed no longer.

@@ -1,0 +1,1 @@
+select system.due_clear($1, $2)

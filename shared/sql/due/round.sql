@@ -1,0 +1,1 @@
+select system.due_round($1, $2) as round

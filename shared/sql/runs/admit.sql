@@ -1,0 +1,3 @@
+update runs
+set reason = null
+where id = any($1) and state = 'pending'

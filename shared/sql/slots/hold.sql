@@ -1,0 +1,1 @@
+select system.hold_tenant() as state

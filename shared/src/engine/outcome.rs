@@ -1,0 +1,314 @@
+//! What one answer means for its attempt and its task: the end, another try, or a doubt.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    changes::{AttemptMove, Changes, Facts},
+    settle::Outcome,
+    sheet::{Sheet, With},
+};
+use crate::{
+    db::{FromRow, Row},
+    error::DbError,
+    model::{
+        ids::{AttemptId, ConnectionId, Id},
+        retry::{Again, Tried},
+        state::{Active, Failure, Pending, TaskState, Timeout},
+    },
+    queue::Kind,
+};
+
+/// An attempt as settling sees it.
+#[derive(Clone, Debug)]
+pub(super) struct AttemptHead {
+    pub(super) id: AttemptId,
+    pub(super) epoch: i32,
+    pub(super) state: TaskState,
+    pub(super) key: ConnectionId,
+    pub(super) weight: i32,
+    pub(super) number: i32,
+    pub(super) external_id: Option<String>,
+    pub(super) is_token: bool,
+    pub(super) lease_until: Option<Timestamp>,
+    pub(super) deadline_at: Option<Timestamp>,
+    /// The platform has a request that stops it.
+    pub(super) can_stop: bool,
+    started_at: Option<Timestamp>,
+    /// Earlier tries that used up no attempt.
+    free_tries: i64,
+    was_refused: bool,
+}
+
+/// How often a start with a token is sent before the doubt is shown.
+pub(super) const MAX_SENDS: i32 = 10;
+
+/// A start whose answer was not seen is sent again after this.
+const SEND_AGAIN_S: i64 = 5;
+
+/// A platform that does not know a run it started is believed after this: lists and replicas lag.
+const MISSING_GRACE_S: i64 = 300;
+
+/// Moves the attempt and its task by one answer.
+pub(super) fn apply(
+    outcome: &Outcome,
+    (head, at): (&AttemptHead, Active),
+    (sheet, index): (&mut Sheet, usize),
+    dice: f64,
+    changes: &mut Changes,
+) {
+    let mut one = One { head, at, sheet, index, dice, changes };
+    match outcome {
+        Outcome::Started { external_id, external_url, warning, poll_after_s } => {
+            let facts = Facts {
+                external_id: Some(external_id.clone()),
+                external_url: external_url.clone(),
+                warning: warning.clone(),
+                ..Facts::default()
+            };
+            one.started(facts, *poll_after_s);
+        }
+        Outcome::Running { .. } => {}
+        Outcome::Succeeded { outputs, external_id, platform_state, warning } => {
+            one.succeeded(outputs.clone(), external_id.clone(), platform_state.clone(), warning.clone());
+        }
+        Outcome::Failed { class, message, retry_after_s, platform_state } => {
+            let facts = Facts { platform_state: platform_state.clone(), ..Facts::error(Some(*class), message) };
+            one.failed(*class, message, *retry_after_s, facts);
+        }
+        Outcome::TimedOut { message, platform_state } => {
+            let facts = Facts { platform_state: platform_state.clone(), ..Facts::error(None, message) };
+            one.timed_out(Timeout::StartToClose, message, facts);
+        }
+        Outcome::Cancelled { message, platform_state } => {
+            one.cancelled(message.as_deref(), platform_state.clone());
+        }
+        Outcome::Missing => one.missing(),
+        Outcome::Unknown { message } => one.unknown(message),
+    }
+}
+
+struct One<'a> {
+    head: &'a AttemptHead,
+    at: Active,
+    sheet: &'a mut Sheet,
+    index: usize,
+    dice: f64,
+    changes: &'a mut Changes,
+}
+
+impl One<'_> {
+    fn started(&mut self, facts: Facts, poll_after_s: i64) {
+        if self.at != Active::Dispatching && self.at != Active::StartUnknown {
+            return;
+        }
+        let now = self.changes.now;
+        let timeouts = self.sheet.task(self.index).timeouts;
+        let close = timeouts.start_to_close_s.map(|s| later(now, s.into()));
+        let deadline_at = [close, self.sheet.tasks[self.index].close_by].into_iter().flatten().min();
+        self.changes.watch_by(deadline_at);
+        self.changes.polls.entry(self.head.key).or_insert_with(|| later(now, poll_after_s));
+        self.move_both(TaskState::Active(Active::Running), Facts { deadline_at, ..facts }, With::default());
+        if self.cancel_requested() {
+            self.changes.owe(Kind::Cancel, self.sheet.id.uuid(), None);
+        }
+    }
+
+    fn succeeded(
+        &mut self,
+        outputs: Option<Value>,
+        external_id: Option<String>,
+        platform_state: Option<String>,
+        warning: Option<String>,
+    ) {
+        let (outputs, too_long) = bounded(outputs);
+        let warning = if too_long { Some("The outputs are longer than 64 KiB and were not kept.".to_owned()) } else { warning };
+        let facts = Facts { external_id, platform_state, warning, ..Facts::default() };
+        self.end(TaskState::Succeeded { marked: false }, facts, With { outputs, ..With::default() });
+    }
+
+    fn failed(&mut self, class: Failure, message: &str, retry_after_s: Option<i64>, facts: Facts) {
+        let failed = TaskState::Failed(Some(class));
+        if self.cancel_requested() {
+            let to = if self.at == Active::Dispatching { TaskState::Cancelled } else { failed };
+            self.end_as(failed, to, facts, message);
+            return;
+        }
+        let retry_after = retry_after_s.map(SignedDuration::from_secs);
+        if let (Failure::Throttled, Some(wait)) = (class, retry_after) {
+            let until = self.changes.now.checked_add(wait.min(crate::model::retry::LONGEST_RETRY_AFTER));
+            self.changes.paused.insert(self.head.key, until.unwrap_or(self.changes.now));
+        }
+        match self.again(class, retry_after) {
+            Some(at) => self.retry(failed, at, facts, message),
+            None => self.end_as(failed, failed, facts, message),
+        }
+    }
+
+    fn timed_out(&mut self, timeout: Timeout, message: &str, facts: Facts) {
+        let timed_out = TaskState::TimedOut(timeout);
+        let again = if self.cancel_requested() || timeout == Timeout::ScheduleToClose {
+            None
+        } else {
+            self.again(Failure::Transient, None)
+        };
+        match again {
+            Some(at) => self.retry(timed_out, at, facts, message),
+            None => self.end_as(timed_out, timed_out, facts, message),
+        }
+    }
+
+    /// Stopped: by us for a person, by us for a time limit, or by somebody on the platform.
+    fn cancelled(&mut self, message: Option<&str>, platform_state: Option<String>) {
+        let facts = Facts { platform_state, ..Facts::default() };
+        if self.cancel_requested() {
+            self.end(TaskState::Cancelled, facts, With::default());
+        } else if self.at == Active::Cancelling {
+            let passed = self.sheet.tasks[self.index].close_by.is_some_and(|by| by <= self.changes.now);
+            let (timeout, text) = if passed {
+                (Timeout::ScheduleToClose, "It was stopped: its time limit from ready to end passed.")
+            } else {
+                (Timeout::StartToClose, "It was stopped: its time limit from start to end passed.")
+            };
+            self.timed_out(timeout, text, facts);
+        } else {
+            let class = Failure::UserCancelled;
+            let text = message.unwrap_or("It was stopped on the platform.");
+            let facts = Facts { platform_state: facts.platform_state, ..Facts::error(Some(class), text) };
+            self.end_as(TaskState::Failed(Some(class)), TaskState::Failed(Some(class)), facts, text);
+        }
+    }
+
+    fn missing(&mut self) {
+        let since = self.head.started_at.unwrap_or(self.changes.now);
+        if self.changes.now.duration_since(since) > SignedDuration::from_secs(MISSING_GRACE_S) {
+            self.end_as(TaskState::Lost, TaskState::Lost, Facts::default(), "The platform does not know the run any more.");
+        }
+    }
+
+    /// With a token the same call is made again soon; without one the doubt is shown, and the slot stays taken.
+    fn unknown(&mut self, message: &str) {
+        if self.at != Active::Dispatching {
+            return;
+        }
+        if self.head.is_token && self.head.epoch < MAX_SENDS {
+            let at = later(self.changes.now, SEND_AGAIN_S);
+            let facts = Facts { lease_until: Some(at), warning: Some(clip(message, 500)), ..Facts::default() };
+            self.move_attempt(TaskState::Active(Active::Dispatching), facts);
+            self.changes.watch_by(Some(at));
+            self.changes.watch_soon = true;
+            return;
+        }
+        let facts = Facts { warning: Some(clip(message, 500)), ..Facts::default() };
+        let with = With { message: Some(clip(message, 1900)), ..With::default() };
+        self.move_both(TaskState::Active(Active::StartUnknown), facts, with);
+    }
+
+    fn again(&self, failure: Failure, retry_after: Option<SignedDuration>) -> Option<Timestamp> {
+        let free = u32::try_from(self.head.free_tries).unwrap_or(u32::MAX);
+        let tried = Tried {
+            failure,
+            attempts: u32::try_from(self.head.number).unwrap_or(1).saturating_sub(free).max(1),
+            free_tries: free.saturating_add(1),
+            retry_after,
+            secret_read_again: self.head.was_refused,
+        };
+        let Again::Retry { at, .. } = self.sheet.task(self.index).retry.after(tried, self.changes.now, self.dice) else {
+            return None;
+        };
+        let in_time = self.sheet.tasks[self.index].close_by.is_none_or(|by| at < by);
+        in_time.then_some(at)
+    }
+
+    fn retry(&mut self, ended: TaskState, at: Timestamp, facts: Facts, message: &str) {
+        self.move_attempt(ended, facts);
+        self.free();
+        let with =
+            With { attempt: Some(self.head.id), ready_at: Some(at), message: Some(clip(message, 1900)), ..With::default() };
+        self.sheet.move_task(self.index, TaskState::Pending(Pending::UpForRetry), with, self.changes);
+        self.changes.owe(Kind::Wake, self.head.key.uuid(), Some(at));
+    }
+
+    fn end_as(&mut self, attempt: TaskState, task: TaskState, facts: Facts, message: &str) {
+        self.move_attempt(attempt, facts);
+        self.free();
+        let with = With { attempt: Some(self.head.id), message: Some(clip(message, 1900)), ..With::default() };
+        self.sheet.move_task(self.index, task, with, self.changes);
+    }
+
+    fn end(&mut self, to: TaskState, facts: Facts, with: With) {
+        self.move_both(to, facts, with);
+        self.free();
+    }
+
+    fn move_both(&mut self, to: TaskState, facts: Facts, with: With) {
+        self.move_attempt(to, facts);
+        self.sheet.move_task(self.index, to, With { attempt: Some(self.head.id), ..with }, self.changes);
+    }
+
+    fn move_attempt(&mut self, to: TaskState, facts: Facts) {
+        self.changes.attempts.push(AttemptMove {
+            id: self.head.id,
+            epoch: self.head.epoch,
+            from: self.at,
+            to,
+            next_epoch: self.head.epoch,
+            facts,
+        });
+    }
+
+    fn free(&mut self) {
+        *self.changes.freed.entry(self.head.key).or_default() += self.head.weight;
+    }
+
+    fn cancel_requested(&self) -> bool {
+        self.sheet.cancel_requested || self.sheet.tasks[self.index].cancel_requested
+    }
+}
+
+impl Facts {
+    /// An error's columns.
+    pub(super) fn error(class: Option<Failure>, message: &str) -> Self {
+        let error_class = class.and_then(|class| TaskState::Failed(Some(class)).reason());
+        Self { error_class, error_message: Some(clip(message, 1900)), ..Self::default() }
+    }
+}
+
+pub(super) fn later(now: Timestamp, s: i64) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(s)).unwrap_or(now)
+}
+
+/// The beginning of a text.
+pub(super) fn clip(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// Outputs within 64 KiB as the database writes them (a space after each comma and colon), and whether they were longer.
+fn bounded(outputs: Option<Value>) -> (Option<Value>, bool) {
+    let Some(outputs) = outputs else { return (None, false) };
+    let text = outputs.to_string();
+    let spaces = text.bytes().filter(|b| matches!(b, b',' | b':')).count();
+    if text.len() + spaces <= 65_536 { (Some(outputs), false) } else { (None, true) }
+}
+
+impl FromRow for AttemptHead {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let state = TaskState::parse(row.try_get("state")?, row.try_get("reason")?);
+        Ok(Self {
+            id: row.try_get("id")?,
+            epoch: row.try_get("epoch")?,
+            state: state.map_err(|unknown| DbError::Defect(Box::new(unknown)))?,
+            key: row.try_get("connection_id")?,
+            weight: row.try_get("weight")?,
+            number: row.try_get("number")?,
+            external_id: row.try_get("external_id")?,
+            is_token: row.try_get::<_, &str>("idempotency")? == "token",
+            lease_until: row.try_get("lease_until")?,
+            deadline_at: row.try_get("deadline_at")?,
+            can_stop: row.try_get("can_stop")?,
+            started_at: row.try_get("started_at")?,
+            free_tries: row.try_get("free_tries")?,
+            was_refused: row.try_get("was_refused")?,
+        })
+    }
+}
