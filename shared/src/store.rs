@@ -30,6 +30,7 @@ pub mod connections;
 pub mod credentials;
 pub mod dashboard;
 pub mod directories;
+pub mod due;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;
@@ -41,6 +42,7 @@ pub mod schedules;
 pub mod sign_in;
 pub mod task_runs;
 pub mod vaults;
+pub mod sweep;
 pub mod workspace;
 
 /// A page of a list, newest first.
@@ -70,4 +72,3 @@ async fn last_one<T: FromRow>(tx: TenantTx, sql: &'static str, params: &[&dyn Pa
     let rows = tx.last(sql, params).await?;
     rows.first().map(T::from_row).transpose()?.ok_or(DbError::Refused(Refusal::Absent))
 }
-pub mod sweep;
