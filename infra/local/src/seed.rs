@@ -118,23 +118,24 @@ async fn first_run(api: &Api, job: &Value, progress: fn(&str)) -> Result<(), See
     let deadline = Instant::now() + FIRST_RUN;
     while Instant::now() < deadline {
         let run = api.get(&path).await?;
-        match run["state"].as_str() {
-            Some("succeeded" | "success") => return Ok(()),
-            Some("failed" | "cancelled" | "canceled") => return Err(SeedError::Run(why(&run))),
-            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        if run["state"] == "succeeded" {
+            return Ok(());
         }
+        if !run["finished_at"].is_null() {
+            return Err(SeedError::Run(why(&run)));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(SeedError::Run("it takes too long".to_owned()))
 }
 
-/// The first thing that a failed run says about itself.
+/// What the first failed attempt of a run says.
 fn why(run: &Value) -> String {
-    let attempts = run["tasks"].as_array().into_iter().flatten().flat_map(|task| {
-        let name = task["name"].as_str().unwrap_or_default().to_owned();
-        task["attempts"].as_array().into_iter().flatten().map(move |attempt| (name.clone(), attempt))
+    let tasks = run["tasks"].as_array().into_iter().flatten();
+    let mut said = tasks.filter_map(|task| {
+        let error =
+            task["attempts"].as_array()?.iter().find_map(|attempt| attempt["error"]["message"].as_str())?;
+        Some(format!("{}: {error}", task["name"].as_str()?))
     });
-    let said = attempts
-        .filter_map(|(task, it)| Some(format!("{task}: {}", it["error"]["message"].as_str()?)))
-        .next_back();
-    said.unwrap_or_else(|| format!("it is {}", run["state"].as_str().unwrap_or("unknown")))
+    said.next().unwrap_or_else(|| format!("it is {}", run["state"].as_str().unwrap_or("unknown")))
 }

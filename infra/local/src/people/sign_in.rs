@@ -60,17 +60,16 @@ pub async fn token_of(url: &str, user_name: &str) -> Result<String, SignInError>
 
 /// The same, and then into the workspace of this organisation.
 pub async fn token_at(url: &str, person: &'static Person, at: Organisation) -> Result<String, SignInError> {
-    let mut api = Api::new(url, token(url, person).await?);
+    let api = Api::new(url, token(url, person).await?);
     let me = api.get("me").await?;
     if me["workspace"]["name"] == at.name {
         return Ok(api.token().to_owned());
     }
-    let others = me["other_workspaces"].as_array().into_iter().flatten();
-    let there = others.into_iter().find(|it| it["name"] == at.name).and_then(|it| it["id"].as_str());
+    let workspaces = me["workspaces"].as_array().into_iter().flatten();
+    let there = workspaces.into_iter().find(|it| it["name"] == at.name).and_then(|it| it["id"].as_str());
     let no_member = SignInError::NoMember { person: person.name, organisation: at.name };
-    let id = there.ok_or(no_member)?;
-    api.switch(&json!({ "id": id })).await?;
-    Ok(api.token().to_owned())
+    let answer = api.put("me/workspace", &json!({ "workspace_id": there.ok_or(no_member)? })).await?;
+    Ok(answer["token"].as_str().unwrap_or_default().to_owned())
 }
 
 /// What the browser would send back: every cookie that was set, without its attributes.

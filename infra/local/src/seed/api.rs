@@ -49,17 +49,17 @@ impl Api {
 
     /// One resource.
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
-        Ok(self.call(Method::GET, path, None).await?.1)
+        self.call(Method::GET, path, None).await
     }
 
     /// Creates or acts, once: a retry of the transport is the same call.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
-        Ok(self.call(Method::POST, path, Some(body)).await?.1)
+        self.call(Method::POST, path, Some(body)).await
     }
 
     /// Replaces.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
-        Ok(self.call(Method::PUT, path, Some(body)).await?.1)
+        self.call(Method::PUT, path, Some(body)).await
     }
 
     /// The items of a list's first page.
@@ -86,26 +86,12 @@ impl Api {
         }
     }
 
-    /// Goes on in another workspace of the same person. The session may be the same one or a new one.
-    pub async fn switch(&mut self, workspace: &Value) -> Result<(), ApiError> {
-        let (headers, _) = self.call(Method::PUT, "me/workspace", Some(workspace)).await?;
-        if let Some(token) = session(&headers) {
-            self.token = token;
-        }
-        Ok(())
-    }
-
     /// The bearer token.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<(HeaderMap, Value), ApiError> {
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
         let call = format!("{method} /api/v1/{path}");
         let mut request =
             self.http.request(method.clone(), format!("{}/{path}", self.base)).bearer_auth(&self.token);
@@ -117,11 +103,11 @@ impl Api {
         }
         let answer =
             request.send().await.map_err(|source| ApiError::Silent { call: call.clone(), source })?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
+        let status = answer.status();
         let text = answer.text().await.map_err(|source| ApiError::Silent { call: call.clone(), source })?;
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
-            return Ok((headers, body));
+            return Ok(body);
         }
         Err(ApiError::Refused { call, status, detail: problem(&body) })
     }
