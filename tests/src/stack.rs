@@ -5,12 +5,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use local::settings::{self, StackSettings};
-use local::stack::Stack;
+use local::stack::{Stack, build};
 use rustix::process::{Pid, test_kill_process};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -80,7 +79,7 @@ pub fn port(platform: &str) -> u16 {
 
 /// The folder of the binaries, built once a process.
 pub fn binaries() -> PathBuf {
-    match BUILT.get_or_init(build) {
+    match BUILT.get_or_init(|| build(&settings::binaries())) {
         Ok(()) => settings::binaries(),
         Err(why) => panic!("{why}"),
     }
@@ -111,29 +110,8 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// Builds every binary in the profile that this test was built in.
-fn build() -> Result<(), String> {
-    let folder = settings::binaries();
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(profile) => profile,
-    };
-    let cargo = settings::cargo();
-    let built = Command::new(&cargo)
-        .args(["build", "--quiet", "--workspace", "--bins", "--profile", profile])
-        .current_dir(settings::workspace())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status();
-    match built {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err("the functions do not build; what cargo said is above".to_owned()),
-        Err(error) => Err(format!("cannot run {}: {error}", cargo.display())),
-    }
-}
-
 /// A folder below `target/it/PID`; the first call removes those of processes that are gone.
-fn folder(name: &str) -> PathBuf {
+pub fn folder(name: &str) -> PathBuf {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     let root = ROOT.get_or_init(|| {
         let target = settings::binaries().parent().expect("below the target folder").to_owned();

@@ -4,6 +4,14 @@
 
 use local::{oidc::Account, people::sign_in, stack::Stack};
 use serde_json::{Value, json};
+use shared::{
+    db::Scope,
+    model::{
+        ids::{SessionId, TenantId, UserId},
+        role::Permission,
+        tenant::Route,
+    },
+};
 use uuid::Uuid;
 
 use crate::{
@@ -37,6 +45,53 @@ pub struct Tenant {
     pub administrator_account: Account,
     /// The Operator as the provider knows them.
     pub operator_account: Account,
+}
+
+/// A workspace without the functions: claimed and entered by the same system functions that sign-in calls.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// The workspace.
+    pub id: Uuid,
+    /// Its schema, which is also its role.
+    pub schema: String,
+    /// Its Administrator.
+    pub user: Uuid,
+    /// Their session.
+    pub session: Uuid,
+}
+
+impl Workspace {
+    /// Claims a spare one, for a person who was never seen before.
+    pub async fn claim(stack: &Stack) -> Self {
+        let directory = Directory::unknown(stack);
+        let person = directory.person(stack, "ada");
+        directory.onboard(stack, Some(person.object_id)).await;
+        let ids: Vec<Uuid> = (0..4).map(|_| random_id()).collect();
+        let client = database::superuser(stack).await;
+        let sign_in = "select session_id, user_id, tenant_id, tenant_schema \
+                       from system.sign_in('entra', $1, $2, 'Ada', false, $3, interval '1 hour', '', '')";
+        let row = loop {
+            match client.query_one(sign_in, &[&directory.id, &person.object_id, &ids]).await {
+                Ok(row) => break row,
+                Err(error) if error.code().is_some_and(|code| code.code() == "SB503") => {
+                    stack.order(json!({ "do": "refill", "spares": 8 })).await.expect("the steward refills");
+                }
+                Err(error) => panic!("a first sign-in: {error:?}"),
+            }
+        };
+        Self { session: row.get(0), user: row.get(1), id: row.get(2), schema: row.get(3) }
+    }
+
+    /// Where it is.
+    pub fn route(&self) -> Route {
+        Route { tenant: TenantId::from(self.id), schema: self.schema.parse().expect("a schema name") }
+    }
+
+    /// The scope of its Administrator.
+    pub fn scope(&self, permission: Permission) -> Scope {
+        let (session, user) = (SessionId::from(self.session), UserId::from(self.user));
+        Scope::Person { session, user, route: self.route(), permission }
+    }
 }
 
 /// A fresh tenant of this stack.
