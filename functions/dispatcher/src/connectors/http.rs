@@ -1,0 +1,249 @@
+//! Any service that speaks HTTP, as the task's own templates say: start, poll, cancel. The rules are those of RFC 9110 and of
+//! the draft on `Idempotency-Key`; paths cannot leave the base URL's host.
+
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+use shared::{
+    egress::{
+        Egress, EgressError, Method, Request, Response, Url,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    engine::Outcome,
+    model::{
+        connection::{
+            encode_step,
+            http::{Auth, PolledState, Settings, Start},
+            join,
+        },
+        ids::AttemptId,
+        state::Failure,
+    },
+    secrets::Secret,
+};
+
+use super::{CancelAnswer, InFlight, Polled, SIDE_BY_SIDE, Target, answer};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+pub(super) async fn start(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+    attempt: AttemptId,
+    start: &Start,
+) -> Outcome {
+    let request = match starting(settings, target, attempt, start) {
+        Ok(request) => request,
+        Err(why) => return answer::permanent(why),
+    };
+    match egress.send(request).await {
+        Ok(answer) if start.success_codes.contains(&answer.status.as_u16()) => started(&answer, start),
+        Ok(answer) => answer::start_refused(&answer, target.credential),
+        Err(EgressError::TooLarge { status }) if start.poll.is_none() && start.success_codes.contains(&status.as_u16()) => {
+            let warning = Some("The answer is longer than 1 MiB and was not read.".to_owned());
+            Outcome::Succeeded { outputs: None, external_id: None, platform_state: None, warning }
+        }
+        Err(error) => answer::start_failed(error),
+    }
+}
+
+pub(super) async fn poll(egress: &Egress, settings: &Settings, target: &Target<'_>, runs: &[InFlight<'_>]) -> Polled {
+    let asked: Vec<_> = stream::iter(runs.iter().map(|run| ask(egress, settings, target, run)))
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await;
+    Polled {
+        retry_after_s: asked.iter().filter_map(|(_, _, wait)| *wait).max(),
+        outcomes: asked.into_iter().map(|(attempt, outcome, _)| (attempt, outcome)).collect(),
+    }
+}
+
+pub(super) async fn cancel(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+    run: &InFlight<'_>,
+) -> CancelAnswer {
+    let shared::model::connection::Start::Http(start) = run.start else { return CancelAnswer::NotPossible };
+    let Some(cancel) = &start.cancel else { return CancelAnswer::NotPossible };
+    let path = cancel.path.replace("{run_id}", &encode_step(run.external_id));
+    let method = method_of(cancel.method);
+    let request = match request(settings, target, method, &path) {
+        Ok(request) => request,
+        Err(why) => return CancelAnswer::Failed(why),
+    };
+    match egress.send(request).await {
+        // Gone, or past stopping: the next poll says which.
+        Ok(a) if a.status.is_success() || matches!(a.status.as_u16(), 404 | 409 | 410) => CancelAnswer::Asked,
+        Ok(a) => CancelAnswer::Failed(answer::says(a.status, &answer::excerpt(&a, target.credential))),
+        Err(error) => CancelAnswer::Failed(format!("The platform was not asked to stop it: {error}.")),
+    }
+}
+
+pub(super) async fn test(egress: &Egress, settings: &Settings, target: &Target<'_>) -> Result<String, String> {
+    let answer = egress.send(request(settings, target, Method::GET, "")?).await;
+    let answer = answer.map_err(|error| format!("{} was not reached: {error}.", settings.base_url))?;
+    match answer.status.as_u16() {
+        401 | 403 => Err(format!("It answers, but refuses the credential. {}", answer::says(answer.status, ""))),
+        500.. => Err(format!("It answers, but is not well. {}", answer::says(answer.status, ""))),
+        code => Ok(format!("{} answers ({code}).", settings.base_url)),
+    }
+}
+
+async fn ask(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+    run: &InFlight<'_>,
+) -> (AttemptId, Outcome, Option<i64>) {
+    let shared::model::connection::Start::Http(start) = run.start else {
+        return (run.attempt, Outcome::Missing, None);
+    };
+    let Some(poll) = &start.poll else { return (run.attempt, Outcome::Missing, None) };
+    let path = poll.path.replace("{run_id}", &encode_step(run.external_id));
+    let request = match request(settings, target, Method::GET, &path) {
+        Ok(request) => request,
+        Err(why) => return (run.attempt, answer::running(why), None),
+    };
+    match egress.send(request).await {
+        Ok(answer) if answer.status.is_success() => (run.attempt, state_of(&answer, start, target.credential), None),
+        Ok(answer) => {
+            let wait = answer::retry_after_s(&answer);
+            (run.attempt, answer::poll_refused(&answer, target.credential), wait)
+        }
+        Err(error) => (run.attempt, answer::running(format!("It could not be asked: {error}.")), None),
+    }
+}
+
+/// What the answer to a poll says.
+fn state_of(answer: &Response, start: &Start, secret: Option<&Secret>) -> Outcome {
+    let Some(poll) = &start.poll else { return Outcome::Missing };
+    let body = answer::json(answer).unwrap_or(Value::Null);
+    let Some(state) = body.pointer(&poll.state_pointer).and_then(text_of) else {
+        return answer::running(format!("The answer to the poll has no state at {}.", poll.state_pointer));
+    };
+    let shown = Some(answer::clip(&answer::redact(&state, secret), 200));
+    match poll.states.get(&state) {
+        Some(PolledState::Running) => Outcome::Running { platform_state: shown, warning: None },
+        Some(PolledState::Succeeded) => {
+            let outputs = poll.outputs_pointer.as_deref().and_then(|at| body.pointer(at)).cloned();
+            Outcome::Succeeded { outputs, external_id: None, platform_state: shown, warning: None }
+        }
+        Some(PolledState::Failed) => Outcome::Failed {
+            class: Failure::Transient,
+            message: format!("The platform says it failed: {}", answer::excerpt(answer, secret)),
+            retry_after_s: None,
+            platform_state: shown,
+        },
+        Some(PolledState::TimedOut) => {
+            Outcome::TimedOut { message: "The platform says it took too long.".to_owned(), platform_state: shown }
+        }
+        Some(PolledState::Cancelled) => Outcome::Cancelled { message: None, platform_state: shown },
+        None => Outcome::Running {
+            warning: Some(format!("The state {:?} is not in the task's list; taken as running.", shown.clone().unwrap_or_default())),
+            platform_state: shown,
+        },
+    }
+}
+
+/// What the answer to a start says.
+fn started(answer: &Response, start: &Start) -> Outcome {
+    let body = answer::json(answer);
+    let id = match &start.run_id_pointer {
+        Some(pointer) => body.as_ref().and_then(|b| b.pointer(pointer)).and_then(text_of),
+        None => located(answer),
+    };
+    let id = id.filter(|id| !id.is_empty() && id.len() <= 500);
+    let Some(poll) = &start.poll else {
+        if answer::is_page(answer) {
+            return answer::permanent("A page for people came back where a program's answer was expected: is a sign-in in between?");
+        }
+        return Outcome::Succeeded { outputs: body, external_id: id, platform_state: None, warning: None };
+    };
+    match id {
+        Some(external_id) => Outcome::Started {
+            external_id,
+            external_url: None,
+            warning: None,
+            poll_after_s: poll.interval_s.into(),
+        },
+        None => Outcome::Unknown {
+            message: match &start.run_id_pointer {
+                Some(pointer) => format!("The start was answered, but without the run's id at {pointer}."),
+                None => "The start was answered, but without a Location.".to_owned(),
+            },
+        },
+    }
+}
+
+/// The last step of `Location`.
+fn located(answer: &Response) -> Option<String> {
+    let location = answer.headers.get(header::LOCATION)?.to_str().ok()?;
+    let path = location.split(['?', '#']).next()?;
+    path.trim_end_matches('/').rsplit('/').next().map(str::to_owned)
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+fn starting(settings: &Settings, target: &Target<'_>, attempt: AttemptId, start: &Start) -> Result<Request, String> {
+    let mut request = request(settings, target, method_of(start.method), &start.path)?;
+    if !start.query.is_empty() {
+        request.url.query_pairs_mut().extend_pairs(&start.query);
+    }
+    for (name, value) in &start.headers {
+        request.headers.insert(named(name)?, HeaderValue::from_str(value).map_err(|_| format!("The header {name} has a value that cannot be sent."))?);
+    }
+    if let Some(name) = &settings.idempotency_header {
+        request.headers.insert(named(name)?, HeaderValue::from_str(&attempt.to_string()).expect("an id is ASCII"));
+    }
+    if let Some(body) = &start.body {
+        request.headers.insert(header::CONTENT_TYPE, JSON);
+        request.body = body.to_string().into_bytes();
+    }
+    Ok(request)
+}
+
+/// A request below the base URL, with the credential.
+fn request(settings: &Settings, target: &Target<'_>, method: Method, path: &str) -> Result<Request, String> {
+    let base = Url::parse(&settings.base_url).map_err(|_| "The base URL is not a URL.".to_owned())?;
+    let text = if path.is_empty() { settings.base_url.clone() } else { join(&settings.base_url, path) };
+    let url = Url::parse(&text).map_err(|_| "The path does not make a URL.".to_owned())?;
+    let below = url.path().starts_with(base.path().trim_end_matches('/'));
+    if url.origin() != base.origin() || !below {
+        return Err("The path leaves the base URL.".to_owned());
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, JSON);
+    if let Some((name, value)) = credential(&settings.auth, target.credential)? {
+        headers.insert(name, value);
+    }
+    Ok(Request { method, url, headers, body: Vec::new(), deadline: target.left(), max_body: answer::MAX_BODY })
+}
+
+fn credential(auth: &Auth, secret: Option<&Secret>) -> Result<Option<(HeaderName, HeaderValue)>, String> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let text = || secret.and_then(Secret::expose_str).ok_or_else(|| "The connection's credential is missing.".to_owned());
+    let (name, value) = match auth {
+        Auth::None {} => return Ok(None),
+        Auth::Basic { user } => (header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{user}:{}", text()?)))),
+        Auth::Bearer {} => (header::AUTHORIZATION, format!("Bearer {}", text()?)),
+        Auth::Header { name } => (named(name)?, text()?.to_owned()),
+    };
+    let mut value = HeaderValue::from_str(&value).map_err(|_| "The credential has characters that a header cannot carry.".to_owned())?;
+    value.set_sensitive(true);
+    Ok(Some((name, value)))
+}
+
+fn named(name: &str) -> Result<HeaderName, String> {
+    name.parse().map_err(|_| format!("{name} is not a header's name."))
+}
+
+fn method_of(method: shared::model::connection::http::Method) -> Method {
+    Method::from_bytes(method.as_str().as_bytes()).expect("a method of RFC 9110")
+}
