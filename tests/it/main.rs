@@ -2,6 +2,7 @@
 
 mod browser;
 mod deploy;
+mod engine;
 mod house;
 mod identity;
 mod isolation;

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, header};
-use lambda_http::request::RequestContext;
+use lambda_http::{RequestExt, request::RequestContext};
 use shared::store::sign_in::Source;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -23,8 +23,12 @@ pub(crate) async fn frame(State(signin): State<Signin>, mut request: Request, ne
     let html = wants_html(request.headers());
     let span = tracing::info_span!("request", request_id = source.request_id, path = request.uri().path());
     let id = source.request_id.clone();
+    let spelt_otherwise = spelt_otherwise(&request);
     request.extensions_mut().insert(source);
-    let mut answer = next.run(request).instrument(span).await;
+    let mut answer = match spelt_otherwise {
+        true => Refusal::NotFound.into_response(),
+        false => next.run(request).instrument(span).await,
+    };
     if let Some(refusal) = answer.extensions_mut().remove::<Refusal>() {
         let cookies: Vec<HeaderValue> =
             answer.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
@@ -55,6 +59,13 @@ fn source(request: &Request, signin: &Signin) -> Source {
         request_id: id.unwrap_or_else(|| signin.0.clock.new_id::<Uuid>().to_string()),
         address: address.unwrap_or_default(),
     }
+}
+
+/// Whether the path became what it is only as the event was made a request: control characters dropped, `..` resolved, a
+/// decoded `?` taken for the query's.
+fn spelt_otherwise(request: &Request) -> bool {
+    let raw = request.extensions().raw_http_path();
+    !raw.is_empty() && raw != request.uri().path()
 }
 
 /// A page, unless the caller asks for JSON and not for HTML.
