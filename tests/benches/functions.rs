@@ -52,7 +52,11 @@ fn resident_mb(pid: u32) -> Option<f64> {
 fn zip_mb(function: &str) -> f64 {
     let zip = settings::workspace().join(format!("target/bench-{function}.zip"));
     let script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED); z.write(sys.argv[2], 'bootstrap')";
-    let made = Command::new("python3").args(["-c", script]).arg(&zip).arg(settings::binaries().join(function)).status();
+    let made = Command::new("python3")
+        .args(["-c", script])
+        .arg(&zip)
+        .arg(settings::binaries().join(function))
+        .status();
     assert!(made.is_ok_and(|s| s.success()), "python3 makes a zip");
     std::fs::metadata(&zip).expect("a zip").len() as f64 / 1_048_576.0
 }

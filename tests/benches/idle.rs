@@ -14,7 +14,10 @@ pub(crate) async fn ticks_and_tenants(stack: &Stack) {
     let few = transactions_of_a_tick(stack, &client).await;
     report("idle.transactions_per_tick_few_workspaces", few, "transactions");
     stack.order(json!({ "do": "refill", "spares": 100 })).await.expect("spares");
-    client.batch_execute("update system.tenants set state = 'active' where state = 'spare'").await.expect("updated");
+    client
+        .batch_execute("update system.tenants set state = 'active' where state = 'spare'")
+        .await
+        .expect("updated");
     let many = transactions_of_a_tick(stack, &client).await;
     report("idle.transactions_per_tick_many_workspaces", many, "transactions");
     stack.order(json!({ "do": "refill" })).await.expect("spares");

@@ -6,7 +6,8 @@ use tests::{tenant::Tenant, work, world::World};
 /// Makes it and answers its id.
 pub(crate) async fn chain(tenant: &Tenant, world: &World, tasks: usize) -> String {
     let by = &tenant.administrator;
-    let profile = by.post("/concurrency-profiles", &json!({ "name": "wide", "capacity": 400 })).await.expect(201);
+    let profile =
+        by.post("/concurrency-profiles", &json!({ "name": "wide", "capacity": 400 })).await.expect(201);
     let connection = json!({
         "name": "platform", "kind": "http", "settings": { "base_url": world.url() }, "concurrency_profile_id": work::id(&profile),
     });

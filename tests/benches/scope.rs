@@ -34,13 +34,21 @@ pub(crate) async fn read_through_the_scope(stack: &Stack) {
     let (mut bare, mut scoped) = (Vec::new(), Vec::new());
     for _ in 0..BLOCKS {
         for _ in 0..BLOCK {
-            bare.push(timed(async { raw.query_typed(&qualified, &[(&job, Type::UUID)]).await.expect("a row").len() }).await);
+            bare.push(
+                timed(async {
+                    raw.query_typed(&qualified, &[(&job, Type::UUID)]).await.expect("a row").len()
+                })
+                .await,
+            );
         }
         for _ in 0..BLOCK {
-            scoped.push(timed(async {
-                let tx = TenantTx::begin(&pool, &scope, "bench").await.expect("a connection");
-                tx.last(READ, &[&JobId::from(job)]).await.expect("a row").len()
-            }).await);
+            scoped.push(
+                timed(async {
+                    let tx = TenantTx::begin(&pool, &scope, "bench").await.expect("a connection");
+                    tx.last(READ, &[&JobId::from(job)]).await.expect("a row").len()
+                })
+                .await,
+            );
         }
     }
     let (bare_p50, scoped_p50) = (percentile(&mut bare, 50), percentile(&mut scoped, 50));
@@ -58,7 +66,8 @@ async fn timed(read: impl Future<Output = usize>) -> Duration {
 /// The scope that a session's token stands for. The token came from the product itself, so it is read, not verified.
 fn scope_of(token: &str) -> Scope {
     let payload = token.split('.').nth(1).expect("a JWT");
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON");
+    let claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON");
     let id = |name: &str| claims[name].as_str().and_then(|t| t.parse::<Uuid>().ok()).expect("an id");
     Scope::Person {
         session: id("sid").into(),

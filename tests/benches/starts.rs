@@ -50,7 +50,11 @@ pub(crate) async fn starts_per_second(stack: &Stack) {
     let ledger = until(&world, 2 * CHAIN_RUNS).await;
     let last = ledger.last().expect("starts").at;
     assert_eq!(ledger.len(), 2 * CHAIN_RUNS, "every task started once");
-    report("starts.task_starts_per_second", ledger.len() as f64 / last.duration_since(began).as_secs_f64(), "starts/s");
+    report(
+        "starts.task_starts_per_second",
+        ledger.len() as f64 / last.duration_since(began).as_secs_f64(),
+        "starts/s",
+    );
 }
 
 /// The world's ledger once it holds this many entries.
