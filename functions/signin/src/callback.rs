@@ -1,15 +1,21 @@
 //! `GET /auth/callback`: the provider sends the browser back. Error first, then state against the cookie, then the code, then
 //! the ID token, then the database; the first that does not hold ends it.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Extension, Request, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, Method, StatusCode, header};
 use shared::{
-    auth::{cookie, id_token},
-    store::sign_in::{Begun, Source},
+    auth::{
+        cookie,
+        id_token::{self, SignedIn},
+    },
+    store::sign_in::Source,
 };
+use tokio::time::Instant;
 
 use crate::{
     Signin,
@@ -18,6 +24,11 @@ use crate::{
     login, only, people, provider,
     query::Query,
 };
+
+/// The function has 15 s for an answer. A first sign-in waits for its workspace until `WAIT` is over, and whatever still hangs
+/// at `LONGEST` is the provider's doing.
+const WAIT: Duration = Duration::from_secs(11);
+const LONGEST: Duration = Duration::from_secs(13);
 
 pub(crate) async fn handle(
     State(signin): State<Signin>,
@@ -31,10 +42,8 @@ pub(crate) async fn handle(
     // Used is gone, whichever way this ends.
     let flow = query.get("state").and_then(|state| flows.take(state));
     let used = flow.is_some();
-    let mut answer = match finish(&signin, &query, flow, &source).await {
-        Ok(done) => done,
-        Err(refusal) => refusal.into_response(),
-    };
+    let finished = tokio::time::timeout(LONGEST, finish(&signin, &query, flow, &source)).await;
+    let mut answer = finished.unwrap_or(Err(Refusal::Provider)).into_response();
     if used && let Ok(kept) = HeaderValue::from_str(&flows.cookie(&parts.keys)) {
         answer.headers_mut().append(header::SET_COOKIE, kept);
     }
@@ -52,7 +61,9 @@ async fn finish(
     }
     let flow = flow.ok_or(Refusal::FlowLost)?;
     let code = query.get("code").ok_or(Refusal::BadRequest)?;
-    let begun = sign_in(signin, &flow, code, source).await?;
+    let until = Instant::now() + WAIT;
+    let who = prove(signin, &flow, code).await?;
+    let begun = people::begin(signin, &who, source, until).await?;
     let parts = &signin.0;
     let now = parts.clock.now();
     let token = parts.keys.mint(&begun.principal, now, begun.expires_at).map_err(|error| {
@@ -67,8 +78,8 @@ async fn finish(
     Ok((StatusCode::FOUND, headers).into_response())
 }
 
-/// Redeems the code, verifies the ID token and begins the session.
-async fn sign_in(signin: &Signin, flow: &Flow, code: &str, source: &Source) -> Result<Begun, Refusal> {
+/// Redeems the code and verifies the ID token: who signed in.
+async fn prove(signin: &Signin, flow: &Flow, code: &str) -> Result<SignedIn, Refusal> {
     let parts = &signin.0;
     let metadata = parts.issuer.metadata(parts.clock.now()).await.map_err(login::unavailable)?;
     let token = provider::redeem(signin, &metadata, code, &flow.verifier).await?;
@@ -80,8 +91,7 @@ async fn sign_in(signin: &Signin, flow: &Flow, code: &str, source: &Source) -> R
     let now = parts.clock.now();
     let (key, metadata) = parts.issuer.key(&key_id, now).await.map_err(login::unavailable)?;
     let expected = id_token::Expected { client_id: &parts.settings.client_id, nonce: &flow.nonce, now };
-    let who = id_token::verify(&token, &key, &metadata, expected).map_err(not_proven)?;
-    people::begin(signin, &who, source).await
+    id_token::verify(&token, &key, &metadata, expected).map_err(not_proven)
 }
 
 /// The provider's own words are not repeated: anybody can write them into the address.

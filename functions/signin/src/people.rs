@@ -14,13 +14,15 @@ use tokio::time::Instant;
 
 use crate::{Signin, answer::Refusal};
 
-/// How long a first sign-in waits for its workspace. The gateway gives an answer 15 s in all.
-const WAIT: Duration = Duration::from_secs(10);
 const BETWEEN: Duration = Duration::from_millis(250);
 
-/// Begins a session for somebody whose token was verified.
-pub(crate) async fn begin(signin: &Signin, who: &SignedIn, source: &Source) -> Result<Begun, Refusal> {
-    let until = Instant::now() + WAIT;
+/// Begins a session for somebody whose token was verified. Where a workspace must be made first, waits until then.
+pub(crate) async fn begin(
+    signin: &Signin,
+    who: &SignedIn,
+    source: &Source,
+    until: Instant,
+) -> Result<Begun, Refusal> {
     let mut asked = false;
     loop {
         match try_begin(signin, who, source).await {

@@ -1,8 +1,9 @@
 //! Sessions: new at each sign-in, ended on the server, and written down.
 
 use reqwest::Method;
+use serde_json::{Map, json};
 use tests::{
-    caller::{Caller, Proof},
+    caller::{Caller, Proof, send},
     database, stack,
     tenant::{Directory, placed},
 };
@@ -87,5 +88,62 @@ fn sign_in_and_sign_out_are_in_the_audit_with_their_request_and_address() {
             list
         };
         assert_eq!(sorted(told), sorted(expected.to_vec()));
+    });
+}
+
+/// Threats A12, A20: what the provider signs is proof at the end of a sign-in, and nowhere else.
+#[test]
+fn a_token_of_the_provider_is_no_session() {
+    stack::with(async |stack| {
+        let directory = Directory::unknown(stack);
+        let ada = directory.person(stack, "ada");
+        directory.onboard(stack, Some(ada.object_id)).await;
+        let mut browser = Browser::new(stack);
+        browser.sign_in(&ada).await.expect(302);
+        let (claims, plain) = (stack.oidc().claims(&ada, "nonce"), Map::new());
+        let id_token = stack.oidc().mint(&claims, &plain);
+        let mut access = claims;
+        access.remove("nonce");
+        access.insert("scp".to_owned(), json!("access_as_user"));
+        let access_token = stack.oidc().mint(&access, &plain);
+        let posing = json!({ "typ": "sbx+session", "kid": "1" });
+        let posing = stack.oidc().mint(&access, posing.as_object().expect("an object"));
+        for token in [id_token, access_token, posing, String::new(), "x.y.z".to_owned()] {
+            Caller::new(stack.url(), Proof::Bearer(token.clone())).get("/me").await.expect(401);
+            Caller::new(stack.url(), Proof::Cookie(token)).get("/me").await.expect(401);
+        }
+        let token = browser.cookies[SESSION].clone();
+        let both = Caller::new(stack.url(), Proof::Bearer(token.clone()));
+        send(both.request(Method::GET, "/me").header("cookie", format!("{SESSION}={token}")))
+            .await
+            .expect(401);
+        let nobody = Caller::new(stack.url(), Proof::None);
+        nobody.get(&format!("/me?access_token={token}&token={token}")).await.expect(401);
+    });
+}
+
+/// Threat A16: membership and workspace are read with each request, not from the token.
+#[test]
+fn a_session_reaches_nothing_once_its_membership_is_gone() {
+    stack::with(async |stack| {
+        let directory = Directory::unknown(stack);
+        let ada = directory.person(stack, "ada");
+        directory.onboard(stack, Some(ada.object_id)).await;
+        let mut browser = Browser::new(stack);
+        browser.sign_in(&ada).await.expect(302);
+        let program = Caller::new(stack.url(), Proof::Bearer(browser.cookies[SESSION].clone()));
+        program.get("/me").await.expect(200);
+        let client = database::superuser(stack).await;
+        let members = "update system.memberships m set state = $2 from system.users u \
+                       where u.id = m.user_id and u.directory_id = $1";
+        client.execute(members, &[&directory.id, &"removed"]).await.expect("removed");
+        program.get("/me").await.expect(401);
+        assert_eq!(Browser::new(stack).sign_in(&ada).await.status, 403, "and no new one begins");
+        client.execute(members, &[&directory.id, &"active"]).await.expect("back");
+        program.get("/me").await.expect(200);
+        let state = "update system.tenants t set state = $2 from system.directories d \
+                     where t.id = d.tenant_id and d.id = $1";
+        client.execute(state, &[&directory.id, &"deleting"]).await.expect("deleting");
+        program.get("/me").await.expect(401);
     });
 }
