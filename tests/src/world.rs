@@ -159,7 +159,7 @@ fn server() -> &'static Server {
         std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(accept(TcpListener::from_std(listener).expect("a listener")));
+            runtime.block_on(async { accept(TcpListener::from_std(listener).expect("a listener")).await });
         });
         Server { port, worlds: Mutex::default() }
     })

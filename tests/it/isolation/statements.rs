@@ -1,7 +1,7 @@
 //! Every statement of the product is prepared and run, with nothing but nulls, under the scope it is written for: a wrong
 //! column, a missing grant or a name that only a superuser's path finds fails here and not in production.
 
-use std::{error::Error, fs, path::Path};
+use std::{collections::HashMap, error::Error, fs, path::Path};
 
 use local::{settings, stack::Stack};
 use tests::{database, stack, tenant::Workspace};
@@ -67,8 +67,8 @@ async fn scoped(stack: &Stack, workspace: &Workspace, folder: &str) -> Client {
 
 /// Prepares a statement. The product names each parameter's type as it binds; where the text alone does not tell one, each
 /// type that parameters have is tried.
-async fn prepare(client: &Client, text: &str) -> Result<Statement, String> {
-    let mut guesses: Vec<Vec<Type>> = vec![Vec::new()];
+async fn prepare(client: &Client, text: &str, columns: &Columns) -> Result<Statement, String> {
+    let mut guesses = vec![unnested(text, columns)];
     let mut first = None;
     while let Some(types) = guesses.pop() {
         let error = match client.prepare_typed(text, &types).await {
@@ -82,14 +82,59 @@ async fn prepare(client: &Client, text: &str) -> Result<Statement, String> {
         if let (true, Some(n)) = (untold, parameter) {
             for guess in [Type::INT4, Type::TIMESTAMPTZ, Type::UUID, Type::TEXT] {
                 let mut types = types.clone();
-                types.resize(types.len().max(n), Type::UNKNOWN);
-                types[n - 1] = guess;
+                put(&mut types, n, guess);
                 guesses.push(types);
             }
+        }
+        // What a `case` chooses is text until somebody says otherwise; of the product's it is always an instant.
+        let chosen = (1..=99).take_while(|n| text.contains(&format!("${n}"))).last().unwrap_or_default();
+        if error.code() == Some(&SqlState::DATATYPE_MISMATCH) && types.len() < chosen {
+            let mut types = types.clone();
+            put(&mut types, chosen, Type::TIMESTAMPTZ);
+            guesses.push(types);
         }
         first.get_or_insert(said);
     }
     Err(first.unwrap_or_default())
+}
+
+/// The array type of the columns of this name, over all tenant tables.
+type Columns = HashMap<String, Type>;
+
+async fn columns(client: &Client, schema: &str) -> Columns {
+    let ask = "select a.attname::text, t.typarray from pg_attribute a join pg_class c on c.oid = a.attrelid
+               join pg_type t on t.oid = a.atttypid
+               where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and a.attnum > 0";
+    let rows = client.query(ask, &[&schema]).await.expect("the catalog");
+    rows.iter().filter_map(|row| Some((row.get(0), Type::from_oid(row.get(1))?))).collect()
+}
+
+/// The types of `unnest($1, $2, …) as i (id, new_state, …)`: a column of the list is what the table's column of its name is.
+fn unnested(text: &str, columns: &Columns) -> Vec<Type> {
+    let mut types = Vec::new();
+    let words = |list: &str| list.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>();
+    for part in text.split("unnest(").skip(1) {
+        let Some((parameters, rest)) = part.split_once(')') else { continue };
+        let Some((_, names)) = rest.split_once('(') else { continue };
+        let names = words(names.split(')').next().unwrap_or_default());
+        for (parameter, name) in words(parameters).iter().zip(names) {
+            let bare = name.trim_start_matches("old_").trim_start_matches("new_");
+            let suffix = format!("_{bare}");
+            let known = columns.get(bare).or_else(|| {
+                columns.iter().find(|(column, _)| column.ends_with(&suffix)).map(|(_, column)| column)
+            });
+            let number = parameter.trim_start_matches('$').parse();
+            if let (Some(known), Ok(number)) = (known, number) {
+                put(&mut types, number, known.clone());
+            }
+        }
+    }
+    types
+}
+
+fn put(types: &mut Vec<Type>, parameter: usize, known: Type) {
+    types.resize(types.len().max(parameter), Type::UNKNOWN);
+    types[parameter - 1] = known;
 }
 
 /// Refusals that come after the server has found every name and checked every privilege.
@@ -103,6 +148,7 @@ fn every_statement_prepares_and_is_permitted_in_its_scope() {
         let workspace = Workspace::claim(stack).await;
         let files = statements();
         assert!(files.len() > 30, "the statements are there: {}", files.len());
+        let columns = columns(&database::superuser(stack).await, &workspace.schema).await;
         let mut wrong = Vec::new();
         let mut folder = String::new();
         let mut client = None;
@@ -113,7 +159,7 @@ fn every_statement_prepares_and_is_permitted_in_its_scope() {
                 folder = of.to_owned();
             }
             let client = client.as_ref().expect("connected");
-            let statement = match prepare(client, text).await {
+            let statement = match prepare(client, text, &columns).await {
                 Ok(statement) => statement,
                 Err(why) => {
                     wrong.push(format!("{name} does not prepare: {why}"));
