@@ -99,7 +99,8 @@ impl<T: PathPart> Argument for Path<T> {
 
     fn describe(into: &mut Described) {
         let name = if into.path.is_empty() { "unnamed".to_owned() } else { into.path.remove(0) };
-        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+        let parameter =
+            ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
         into.parameters.push(parameter.schema(Some(T::schema())).build());
     }
 }
@@ -115,7 +116,8 @@ impl<T: DeserializeOwned + ToSchema> Argument for Body<T> {
 
     fn describe(into: &mut Described) {
         let content = ContentBuilder::new().schema(Some(into.schemas.reference::<T>())).build();
-        let body = RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
+        let body =
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
         into.body = Some(body.build());
     }
 }
@@ -123,14 +125,15 @@ impl<T: DeserializeOwned + ToSchema> Argument for Body<T> {
 impl<T: DeserializeOwned + IntoParams> Argument for Query<T> {
     fn take(from: &mut Taking<'_>) -> Result<Self, Fault> {
         let pairs = url::form_urlencoded::parse(from.incoming.uri.query().unwrap_or_default().as_bytes());
-        if let Some((name, _)) = pairs.filter(|(n, v)| n.contains('\0') || v.contains('\0')).next() {
+        if let Some((name, _)) = pairs.into_iter().find(|(n, v)| n.contains('\0') || v.contains('\0')) {
             return Err(Fault::invalid(vec![Problem::at(format!("?{name}"), "must not hold NUL")]));
         }
         let reader = serde_urlencoded::Deserializer::new(pairs);
         serde_path_to_error::deserialize(reader).map(Self).map_err(|error| {
             let name = error.path().to_string();
             let message = error.into_inner().to_string();
-            let named = message.split('`').nth(1).filter(|_| name == "." || message.starts_with("unknown field"));
+            let named =
+                message.split('`').nth(1).filter(|_| name == "." || message.starts_with("unknown field"));
             Fault::invalid(vec![Problem::at(format!("?{}", named.unwrap_or(&name)), message)])
         })
     }

@@ -1,15 +1,12 @@
 //! The caller: who a request's token says they are, and the way to a transaction. Reads go through [`Caller::read`], writes
 //! through [`Caller::write`]; both open the scope with the permission that the route declares, which the database checks.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use shared::{
     auth::{self, Principal},
-    db::{Scope, TenantTx},
+    db::Scope,
     model::{Problem, ids::UserId},
     store::idempotency,
 };
@@ -18,6 +15,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use crate::{
     App,
     argument::{Argument, Described, Taking},
+    door::{Door, Held},
     fault::{Answered, Fault},
     serve::Incoming,
     work::Work,
@@ -46,19 +44,6 @@ pub(crate) struct Request {
     pub(crate) has_bearer: bool,
 }
 
-/// What a transaction leaves behind: whether the scope was ever opened, and a transaction that a handler let go of.
-#[derive(Default)]
-pub(crate) struct Door {
-    opened: AtomicBool,
-    left: Mutex<Option<TenantTx>>,
-}
-
-/// A transaction that is rolled back, not torn down, when a handler stops before its end.
-pub(crate) struct Held {
-    tx: Option<TenantTx>,
-    door: Arc<Door>,
-}
-
 impl Caller {
     /// Who they are, by the token.
     pub(crate) fn user(&self) -> UserId {
@@ -67,9 +52,7 @@ impl Caller {
 
     /// A transaction for reading.
     pub(crate) async fn read(&self) -> Result<Held, Fault> {
-        self.door.opened.store(true, Ordering::Relaxed);
-        let tx = TenantTx::begin(&self.app.database, &self.scope, self.request.operation).await?;
-        Ok(Held { tx: Some(tx), door: Arc::clone(&self.door) })
+        Ok(self.door.begin(&self.app.database, &self.scope, self.request.operation).await?)
     }
 
     /// A transaction for writing: refused where the workspace is suspended, replayed where the key was used.
@@ -99,45 +82,6 @@ impl Caller {
     }
 }
 
-impl Door {
-    /// Whether the scope was opened: whether the database has had its say.
-    pub(crate) fn was_opened(&self) -> bool {
-        self.opened.load(Ordering::Relaxed)
-    }
-
-    /// Ends what a handler left open.
-    pub(crate) async fn close(&self) {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(tx) = left
-            && let Err(error) = tx.rollback().await
-        {
-            tracing::debug!(%error, "a rollback was not confirmed");
-        }
-    }
-}
-
-impl Held {
-    /// The transaction, to be ended by its last statement.
-    pub(crate) fn into_tx(mut self) -> TenantTx {
-        self.tx.take().expect("held until it is let go")
-    }
-}
-
-impl std::ops::Deref for Held {
-    type Target = TenantTx;
-    fn deref(&self) -> &TenantTx {
-        self.tx.as_ref().expect("held until it is let go")
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(tx) = self.tx.take() {
-            *self.door.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tx);
-        }
-    }
-}
-
 impl Argument for Caller {
     fn take(from: &mut Taking<'_>) -> Result<Self, Fault> {
         let incoming = from.incoming;
@@ -145,7 +89,12 @@ impl Argument for Caller {
         let principal = auth::authenticate(headers, &app.session, &app.clock)
             .map_err(|error| Fault::unauthenticated().because(error))?;
         auth::check_origin(&incoming.method, headers, &app.public_url).map_err(|error| {
-            Fault::new(StatusCode::FORBIDDEN, "foreign_origin", "This request does not come from our own pages.").because(error)
+            Fault::new(
+                StatusCode::FORBIDDEN,
+                "foreign_origin",
+                "This request does not come from our own pages.",
+            )
+            .because(error)
         })?;
         let request = Request {
             id: incoming.request_id.clone(),
@@ -156,7 +105,13 @@ impl Argument for Caller {
             has_bearer: headers.contains_key(http::header::AUTHORIZATION),
         };
         let scope = principal.scope(incoming.access.permission());
-        Ok(Self { app: app.clone(), principal, request: Arc::new(request), scope, door: Arc::clone(&incoming.door) })
+        Ok(Self {
+            app: app.clone(),
+            principal,
+            request: Arc::new(request),
+            scope,
+            door: Arc::clone(&incoming.door),
+        })
     }
 
     fn describe(into: &mut Described) {
@@ -176,8 +131,13 @@ pub(crate) fn header_parameters(method: &Method) -> Vec<Parameter> {
             .build()
     };
     match *method {
-        Method::POST => vec![header("Idempotency-Key", "The same key with the same body gets the same answer for 24 hours.")],
-        Method::PUT | Method::PATCH | Method::DELETE => vec![header("If-Match", "The ETag it was read with; 412 if it changed.")],
+        Method::POST => vec![header(
+            "Idempotency-Key",
+            "The same key with the same body gets the same answer for 24 hours.",
+        )],
+        Method::PUT | Method::PATCH | Method::DELETE => {
+            vec![header("If-Match", "The ETag it was read with; 412 if it changed.")]
+        }
         _ => Vec::new(),
     }
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use utoipa::{
     ToSchema,
     openapi::{
-        Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+        Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+        ResponseBuilder, Schema,
         extensions::ExtensionsBuilder,
         path::{HttpMethod, Operation, OperationBuilder, PathItem, PathsBuilder},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -68,10 +69,15 @@ fn build(routes: &[Route]) -> OpenApi {
             None => drop(items.insert(route.path.to_owned(), item)),
         }
     }
-    let paths = items.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(format!("{API}{path}"), item));
+    let paths = items
+        .into_iter()
+        .fold(PathsBuilder::new(), |paths, (path, item)| paths.path(format!("{API}{path}"), item));
     let mut components = Components::new();
     components.schemas.extend(schemas.0);
-    components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("__Host-signalbox"))));
+    components.add_security_scheme(
+        "cookie",
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("__Host-signalbox"))),
+    );
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let info = InfoBuilder::new()
@@ -83,7 +89,8 @@ fn build(routes: &[Route]) -> OpenApi {
 }
 
 fn operation(route: &Route, schemas: &mut Schemas, problem: &RefOr<Schema>) -> Operation {
-    let mut described = Described { path: names_in(route.path), schemas: std::mem::take(schemas), ..Described::default() };
+    let mut described =
+        Described { path: names_in(route.path), schemas: std::mem::take(schemas), ..Described::default() };
     (route.describe_arguments)(&mut described);
     let answers = (route.describe_answer)(&mut described.schemas);
     *schemas = described.schemas;
@@ -95,8 +102,13 @@ fn operation(route: &Route, schemas: &mut Schemas, problem: &RefOr<Schema>) -> O
         .parameters(Some(described.parameters))
         .request_body(described.body)
         .response(answers.status.to_string(), success(answers.body))
-        .response("default", response("application/problem+json", "A problem (RFC 9457).", Some(problem.clone())))
-        .extensions(Some(ExtensionsBuilder::new().add("x-permission", json!(permission(route.access))).build()));
+        .response(
+            "default",
+            response("application/problem+json", "A problem (RFC 9457).", Some(problem.clone())),
+        )
+        .extensions(Some(
+            ExtensionsBuilder::new().add("x-permission", json!(permission(route.access))).build(),
+        ));
     operation = match route.access {
         Access::Public => operation.securities(Some([SecurityRequirement::default()])),
         _ => operation
@@ -113,7 +125,9 @@ fn success(body: Option<RefOr<Schema>>) -> Response {
 fn response(content_type: &str, description: &str, body: Option<RefOr<Schema>>) -> Response {
     let response = ResponseBuilder::new().description(description);
     match body {
-        Some(schema) => response.content(content_type, ContentBuilder::new().schema(Some(schema)).build()).build(),
+        Some(schema) => {
+            response.content(content_type, ContentBuilder::new().schema(Some(schema)).build()).build()
+        }
         None => response.build(),
     }
 }
@@ -140,3 +154,6 @@ fn http_method(method: &Method) -> HttpMethod {
         _ => HttpMethod::Get,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,11 @@
 //! What goes wrong, as a caller is told it: RFC 9457 with a stable `code`. The cause stays here, for the log; no answer holds
 //! SQL, a schema's name, a host or a driver's text.
 
+mod database;
+
 use http::StatusCode;
 use serde::Serialize;
-use shared::{
-    error::{BoxError, DbError, Refusal},
-    model::Problem,
-};
+use shared::{error::BoxError, model::Problem};
 use utoipa::ToSchema;
 
 use crate::reply::Reply;
@@ -82,18 +81,30 @@ impl Fault {
 
     /// 401, with no word of why.
     pub(crate) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in first: there is no live session in this request.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Sign in first: there is no live session in this request.",
+        )
     }
 
     /// 400 with what is wrong and where.
     pub(crate) fn invalid(errors: Vec<Problem>) -> Self {
-        let fault = Self::new(StatusCode::BAD_REQUEST, "invalid_request", "The request is not valid; `errors` says where.");
+        let fault = Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "The request is not valid; `errors` says where.",
+        );
         Self { errors, ..fault }
     }
 
     /// 400 for a reference in a body to something that is not there: absent and foreign alike.
     pub(crate) fn dangling(pointer: &str, message: &str) -> Self {
-        let fault = Self::new(StatusCode::BAD_REQUEST, "invalid_reference", "The request names something that is not there.");
+        let fault = Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_reference",
+            "The request names something that is not there.",
+        );
         Self { errors: vec![Problem::at(pointer, message)], ..fault }
     }
 
@@ -126,7 +137,8 @@ impl Fault {
         } else if let Some(cause) = self.cause.as_deref() {
             tracing::info!(request_id, code = self.code, cause = chain(cause), "a request was refused");
         }
-        let errors = self.errors.into_iter().map(|e| ProblemAt { pointer: e.pointer, message: e.message }).collect();
+        let errors =
+            self.errors.into_iter().map(|e| ProblemAt { pointer: e.pointer, message: e.message }).collect();
         let body = ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -156,49 +168,6 @@ fn chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
         cause = error.source();
     }
     text
-}
-
-impl From<DbError> for Fault {
-    /// The one place where the database's word becomes an answer.
-    fn from(error: DbError) -> Self {
-        use StatusCode as S;
-        let fault = match &error {
-            DbError::Refused(refusal) => return refused(*refusal),
-            DbError::Taken { constraint } if constraint.ends_with("_name") || constraint.ends_with("_name_key") => {
-                return Self::conflict("name_taken", "Another one has that name.");
-            }
-            DbError::Taken { .. } => Self::conflict("conflict", "It is there already."),
-            DbError::Dangling { .. } => return Self::conflict("in_use", "Something else refers to it."),
-            // Every write names the version it was read at, under the row's lock: another one was here all the same.
-            DbError::Moved { .. } => Self::conflict("conflict", "Somebody else changed it meanwhile. Read it again."),
-            DbError::Retry(_) | DbError::Unavailable(_) => {
-                let detail = "The database cannot be reached at the moment. Try again in a few seconds.";
-                let fault = Self::new(S::SERVICE_UNAVAILABLE, "unavailable", detail);
-                Self { retry_after_s: Some(2), may_retry: error.is_retryable(), ..fault }
-            }
-            DbError::Defect(_) => Self::new(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side."),
-        };
-        fault.because(error)
-    }
-}
-
-fn refused(refusal: Refusal) -> Fault {
-    let forbidden = |code, detail: &str| Fault::new(StatusCode::FORBIDDEN, code, detail);
-    match refusal {
-        Refusal::NoSession => Fault::unauthenticated(),
-        Refusal::Role => forbidden("forbidden", "Your role in this workspace may not do this."),
-        Refusal::NotOnboarded => forbidden("not_onboarded", "Your organisation has no workspace here."),
-        Refusal::NoRole => forbidden("no_role", "Nobody has given you a role yet."),
-        Refusal::Absent => Fault::not_found(),
-        Refusal::Conflict => Fault::conflict("conflict", "It is there already."),
-        Refusal::LastAdministrator => {
-            Fault::conflict("last_administrator", "A workspace keeps at least one Administrator; make somebody else one first.")
-        }
-        Refusal::NoSpare => {
-            let fault = Fault::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "No workspace is ready yet. Try again soon.");
-            Fault { retry_after_s: Some(5), ..fault }
-        }
-    }
 }
 
 impl From<Vec<Problem>> for Fault {

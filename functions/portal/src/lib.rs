@@ -11,6 +11,7 @@ mod argument;
 mod body;
 mod caller;
 mod document;
+mod door;
 mod endpoint;
 mod fault;
 mod pages;

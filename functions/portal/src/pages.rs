@@ -13,7 +13,16 @@ use crate::{App, reply::Reply, serve};
 
 /// Addresses that are pages.
 const PAGES: &[&str] = &[
-    "/", "/signin", "/jobs", "/jobs/{id}", "/runs", "/runs/{id}", "/connections", "/schedules", "/users", "/audit",
+    "/",
+    "/signin",
+    "/jobs",
+    "/jobs/{id}",
+    "/runs",
+    "/runs/{id}",
+    "/connections",
+    "/schedules",
+    "/users",
+    "/audit",
 ];
 
 /// No script, style or connection but our own, no frame around us, no form to elsewhere.
@@ -59,7 +68,10 @@ pub(crate) fn routes(app: &App) -> Router {
     let files = FILES.iter().map(|(path, content_type, text)| (*path, reply(content_type, text)));
     pages.chain(files).fold(Router::new(), |router, (path, reply)| {
         let app = app.clone();
-        router.route(path, on(MethodFilter::GET, move |request: Request| serve::page(app.clone(), request, reply.clone())))
+        router.route(
+            path,
+            on(MethodFilter::GET, move |request: Request| serve::page(app.clone(), request, reply.clone())),
+        )
     })
 }
 

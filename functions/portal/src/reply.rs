@@ -121,6 +121,9 @@ impl<T: Serialize> Created<T> {
 impl Done {
     /// Nothing to say.
     pub(crate) fn done() -> Self {
-        Self { reply: Reply { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Bytes::new() }, of: PhantomData }
+        Self {
+            reply: Reply { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Bytes::new() },
+            of: PhantomData,
+        }
     }
 }

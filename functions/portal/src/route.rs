@@ -22,6 +22,9 @@ pub(crate) enum Access {
     Needs(Permission),
 }
 
+/// Reads a handler's arguments and starts it.
+pub(crate) type Start = Box<dyn Fn(&Incoming) -> Result<Running, Fault> + Send + Sync>;
+
 /// One operation of the API.
 pub(crate) struct Route {
     pub(crate) method: Method,
@@ -32,7 +35,7 @@ pub(crate) struct Route {
     /// One sentence.
     pub(crate) summary: &'static str,
     pub(crate) access: Access,
-    pub(crate) start: Box<dyn Fn(&Incoming) -> Result<Running, Fault> + Send + Sync>,
+    pub(crate) start: Start,
     pub(crate) describe_arguments: fn(&mut Described),
     pub(crate) describe_answer: fn(&mut Schemas) -> Answers,
 }

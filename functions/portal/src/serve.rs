@@ -18,7 +18,8 @@ use crate::{
     App,
     argument::{Argument, Taking},
     body::MAX_BODY,
-    caller::{Caller, Door},
+    caller::Caller,
+    door::Door,
     fault::{Fault, Stop},
     pages,
     reply::Reply,
@@ -55,15 +56,18 @@ pub fn router(app: App) -> Router {
         let (app, route) = (app.clone(), Arc::new(route));
         let path = format!("{API}{}", route.path);
         let filter = MethodFilter::try_from(route.method.clone()).expect("routes use the five usual methods");
-        router = router.route(&path, on(filter, move |request| serve(app.clone(), Arc::clone(&route), request)));
+        router =
+            router.route(&path, on(filter, move |request| serve(app.clone(), Arc::clone(&route), request)));
     }
     let (here, there) = (app.clone(), app.clone());
-    router
-        .fallback(move || refuse(here.clone(), Fault::not_found()))
-        .method_not_allowed_fallback(move || {
-            let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "That method is not for this address.");
-            refuse(there.clone(), fault)
-        })
+    router.fallback(move || refuse(here.clone(), Fault::not_found())).method_not_allowed_fallback(move || {
+        let fault = Fault::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "That method is not for this address.",
+        );
+        refuse(there.clone(), fault)
+    })
 }
 
 async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
@@ -129,9 +133,15 @@ fn conditional(method: &Method, headers: &HeaderMap, reply: Reply) -> Reply {
     if !matches!(*method, Method::GET | Method::HEAD) || reply.status != StatusCode::OK {
         return reply;
     }
-    let reply = if reply.get("etag").is_some() { reply } else { let tag = format!("\"{}\"", reply.hash()); reply.header("etag", &tag) };
+    let reply = if reply.get("etag").is_some() {
+        reply
+    } else {
+        let tag = format!("\"{}\"", reply.hash());
+        reply.header("etag", &tag)
+    };
     let tag = reply.get("etag").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let asked = headers.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let asked =
+        headers.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
     let is_same = asked.map(|t| t.trim().trim_start_matches("W/")).any(|t| t == tag || t == "*");
     if !is_same {
         return reply;
@@ -153,7 +163,11 @@ pub(crate) async fn page(app: App, request: Request, reply: Reply) -> Response {
 
 fn respond(reply: Reply, request_id: &str) -> Response {
     let reply = reply.header("x-request-id", request_id).header("x-content-type-options", "nosniff");
-    let reply = if reply.get("cache-control").is_some() { reply } else { reply.header("cache-control", "private, no-cache") };
+    let reply = if reply.get("cache-control").is_some() {
+        reply
+    } else {
+        reply.header("cache-control", "private, no-cache")
+    };
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     response.headers_mut().extend(reply.headers);

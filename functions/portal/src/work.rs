@@ -5,13 +5,17 @@ use serde::Serialize;
 use shared::{
     engine::{Messages, Within},
     error::DbError,
-    model::{ids::UserId, tenant::{Route, TenantState}},
+    model::{
+        ids::UserId,
+        tenant::{Route, TenantState},
+    },
     store::{audit, idempotency},
 };
 use uuid::Uuid;
 
 use crate::{
-    caller::{Caller, Held},
+    caller::Caller,
+    door::Held,
     fault::{Answered, Fault, Stop},
     reply::{Answer, Reply},
 };
@@ -63,7 +67,11 @@ impl Work {
         }
         let entered = held.entered()?;
         if entered.state != TenantState::Active {
-            return Err(Fault::conflict("workspace_suspended", "This workspace is suspended: it can be read, not changed.").into());
+            return Err(Fault::conflict(
+                "workspace_suspended",
+                "This workspace is suspended: it can be read, not changed.",
+            )
+            .into());
         }
         let actor_name = entered.user_name.clone();
         let principal = &caller.principal;
@@ -88,7 +96,9 @@ impl Work {
 
     /// Keeps the answer under the request's key, writes the audit row, commits, and sends what is owed.
     pub(crate) async fn commit<const STATUS: u16, T>(
-        self, change: Change, answer: Answer<STATUS, T>,
+        self,
+        change: Change,
+        answer: Answer<STATUS, T>,
     ) -> Answered<Answer<STATUS, T>> {
         let request = &self.caller.request;
         if let Some(key) = &request.key {

@@ -74,7 +74,15 @@ pub struct Record {
 pub async fn commit(tx: TenantTx, record: &Record) -> Result<(), DbError> {
     let r = record;
     let params: [&dyn Param; 10] = [
-        &r.id, &r.actor, &r.actor_name, &r.action, &r.target_kind, &r.target, &r.before, &r.after, &r.request_id,
+        &r.id,
+        &r.actor,
+        &r.actor_name,
+        &r.action,
+        &r.target_kind,
+        &r.target,
+        &r.before,
+        &r.after,
+        &r.request_id,
         &r.source_address,
     ];
     tx.last(sql!("audit/insert.sql"), &params).await.map(drop)

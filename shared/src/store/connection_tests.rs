@@ -33,11 +33,21 @@ row! {
 }
 
 /// Asks for a test of a connection that is there.
-pub async fn insert(tx: &TenantTx, id: ConnectionTestId, of: ConnectionId, by: UserId) -> Result<ConnectionTest, DbError> {
+pub async fn insert(
+    tx: &TenantTx,
+    id: ConnectionTestId,
+    of: ConnectionId,
+    by: UserId,
+) -> Result<ConnectionTest, DbError> {
     tx.one(sql!("connection_tests/insert.sql"), &[&id, &of, &by]).await
 }
 
 /// The latest test of a connection, and the commit.
 pub async fn latest(tx: TenantTx, of: ConnectionId) -> Result<ConnectionTest, DbError> {
     super::last_one(tx, sql!("connection_tests/latest.sql"), &[&of]).await
+}
+
+/// Records what a test came to, once.
+pub async fn finish(tx: &TenantTx, id: ConnectionTestId, state: &str, message: &str) -> Result<(), DbError> {
+    tx.execute(sql!("connection_tests/finish.sql"), &[&id, &state, &message]).await.map(drop)
 }

@@ -130,7 +130,17 @@ pub async fn update(tx: &TenantTx, was: &Connection, new: &Draft, by: UserId) ->
     tx.execute_one(
         "connections/update",
         sql,
-        &[&was.id, &was.version, &new.name, &new.settings, &vault, &credential, &new.profile, &new.state, &by],
+        &[
+            &was.id,
+            &was.version,
+            &new.name,
+            &new.settings,
+            &vault,
+            &credential,
+            &new.profile,
+            &new.state,
+            &by,
+        ],
     )
     .await
 }

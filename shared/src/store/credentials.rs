@@ -36,7 +36,13 @@ pub fn row_of(vault: VaultId, name: &str) -> String {
 }
 
 /// Writes a sealed value, over an older one where there is any. `sealed`: the key's version and the bytes.
-pub async fn put(tx: &TenantTx, vault: VaultId, name: &str, sealed: &(i32, Vec<u8>), by: UserId) -> Result<(), DbError> {
+pub async fn put(
+    tx: &TenantTx,
+    vault: VaultId,
+    name: &str,
+    sealed: &(i32, Vec<u8>),
+    by: UserId,
+) -> Result<(), DbError> {
     let sql = sql!("credentials/put.sql");
     tx.execute_one("credentials/put", sql, &[&vault, &name, &sealed.0, &sealed.1, &by]).await
 }

@@ -59,7 +59,12 @@ pub async fn reserve(tx: &TenantTx, user: UserId, key: &Key) -> Result<Kept, DbE
 /// Keeps the answer under a key that this transaction reserved.
 pub async fn finish(tx: &TenantTx, user: UserId, key: &str, answer: &Answer) -> Result<(), DbError> {
     let sql = sql!("idempotency_keys/finish.sql");
-    tx.execute_one("idempotency_keys/finish", sql, &[&user, &key, &answer.status, &answer.headers, &answer.body]).await
+    tx.execute_one(
+        "idempotency_keys/finish",
+        sql,
+        &[&user, &key, &answer.status, &answer.headers, &answer.body],
+    )
+    .await
 }
 
 /// SHA-256 of a body.

@@ -181,7 +181,8 @@ pub async fn delete(tx: &TenantTx, was: &Job, by: UserId) -> Result<(), DbError>
 /// Writes a version.
 pub async fn add_version(tx: &TenantTx, new: &Draft, by: UserId) -> Result<(), DbError> {
     let sql = sql!("job_versions/insert.sql");
-    let params: [&dyn crate::db::Param; 5] = [&new.job, &new.version, &new.definition, &new.max_active_runs, &by];
+    let params: [&dyn crate::db::Param; 5] =
+        [&new.job, &new.version, &new.definition, &new.max_active_runs, &by];
     tx.execute_one("job_versions/insert", sql, &params).await
 }
 

@@ -68,7 +68,13 @@ pub async fn read(tx: &TenantTx, id: UserId) -> Result<Member, DbError> {
 }
 
 /// Adds a person; says their id, which is `fresh` unless they were known. A member already: refused as a conflict.
-pub async fn add(tx: &TenantTx, fresh: UserId, directory: Uuid, object: Uuid, role: Role) -> Result<UserId, DbError> {
+pub async fn add(
+    tx: &TenantTx,
+    fresh: UserId,
+    directory: Uuid,
+    object: Uuid,
+    role: Role,
+) -> Result<UserId, DbError> {
     let role = role.as_str();
     tx.one::<Added>(sql!("members/add.sql"), &[&fresh, &directory, &object, &role]).await.map(|a| a.id)
 }
@@ -76,6 +82,7 @@ pub async fn add(tx: &TenantTx, fresh: UserId, directory: Uuid, object: Uuid, ro
 /// Changes a role, or removes the member where `role` is none, if the membership is still at its version.
 pub async fn change(tx: &TenantTx, was: &Member, role: Option<Role>) -> Result<(), DbError> {
     let role = role.map(Role::as_str);
-    let changed = tx.one::<Changed>(sql!("members/change.sql"), &[&was.id, &was.version, &role]).await?.changed;
+    let changed =
+        tx.one::<Changed>(sql!("members/change.sql"), &[&was.id, &was.version, &role]).await?.changed;
     if changed { Ok(()) } else { Err(DbError::Refused(Refusal::Absent)) }
 }

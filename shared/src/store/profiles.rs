@@ -63,12 +63,24 @@ pub async fn lock(tx: &TenantTx, id: ProfileId) -> Result<Profile, DbError> {
 }
 
 /// Makes a profile.
-pub async fn insert(tx: &TenantTx, id: ProfileId, name: &str, limit: i32, by: UserId) -> Result<Profile, DbError> {
+pub async fn insert(
+    tx: &TenantTx,
+    id: ProfileId,
+    name: &str,
+    limit: i32,
+    by: UserId,
+) -> Result<Profile, DbError> {
     tx.one(sql!("concurrency_profiles/insert.sql"), &[&id, &name, &limit, &by]).await
 }
 
 /// Changes a profile that is still at its version.
-pub async fn update(tx: &TenantTx, was: &Profile, name: &str, limit: i32, by: UserId) -> Result<Profile, DbError> {
+pub async fn update(
+    tx: &TenantTx,
+    was: &Profile,
+    name: &str,
+    limit: i32,
+    by: UserId,
+) -> Result<Profile, DbError> {
     let sql = sql!("concurrency_profiles/update.sql");
     tx.one(sql, &[&was.id, &was.version, &name, &limit, &by]).await
 }
@@ -80,7 +92,11 @@ pub async fn delete(tx: &TenantTx, was: &Profile) -> Result<(), DbError> {
 }
 
 /// Sets the capacity of every connection of a profile, the keys locked in order; says which.
-pub async fn set_capacity(tx: &TenantTx, profile: ProfileId, limit: i32) -> Result<Vec<ConnectionId>, DbError> {
+pub async fn set_capacity(
+    tx: &TenantTx,
+    profile: ProfileId,
+    limit: i32,
+) -> Result<Vec<ConnectionId>, DbError> {
     let sql = sql!("slots/set_capacity_of_profile.sql");
     let keys: Vec<Key> = tx.all(sql, &[&profile, &limit]).await?;
     Ok(keys.into_iter().map(|k| k.key).collect())

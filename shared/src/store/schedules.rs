@@ -102,14 +102,33 @@ pub async fn insert(tx: &TenantTx, id: ScheduleId, new: &Draft, by: UserId) -> R
 
 /// Changes a schedule that is still at its version; its job stays.
 pub async fn update(tx: &TenantTx, was: &Schedule, new: &Draft, by: UserId) -> Result<(), DbError> {
-    let params: [&dyn Param; 9] =
-        [&was.id, &was.version, &new.name, &new.cron, &new.time_zone, &new.gap, &new.fold, &new.parameters, &by];
+    let params: [&dyn Param; 9] = [
+        &was.id,
+        &was.version,
+        &new.name,
+        &new.cron,
+        &new.time_zone,
+        &new.gap,
+        &new.fold,
+        &new.parameters,
+        &by,
+    ];
     tx.execute_one("schedules/update", sql!("schedules/update.sql"), &params).await
 }
 
 /// Pauses or resumes a schedule that is still at its version.
-pub async fn set_state(tx: &TenantTx, was: &Schedule, state: &'static str, by: UserId) -> Result<(), DbError> {
-    tx.execute_one("schedules/set_state", sql!("schedules/set_state.sql"), &[&was.id, &was.version, &state, &by]).await
+pub async fn set_state(
+    tx: &TenantTx,
+    was: &Schedule,
+    state: &'static str,
+    by: UserId,
+) -> Result<(), DbError> {
+    tx.execute_one(
+        "schedules/set_state",
+        sql!("schedules/set_state.sql"),
+        &[&was.id, &was.version, &state, &by],
+    )
+    .await
 }
 
 /// Deletes a schedule that is still at its version; its runs stay.

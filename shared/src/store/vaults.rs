@@ -59,7 +59,13 @@ pub async fn find(tx: &TenantTx, text: &str) -> Result<Option<Vault>, DbError> {
 }
 
 /// Makes a vault.
-pub async fn insert(tx: &TenantTx, id: VaultId, name: &str, kind: &str, by: UserId) -> Result<Vault, DbError> {
+pub async fn insert(
+    tx: &TenantTx,
+    id: VaultId,
+    name: &str,
+    kind: &str,
+    by: UserId,
+) -> Result<Vault, DbError> {
     tx.one(sql!("vaults/insert.sql"), &[&id, &name, &kind, &by]).await
 }
 

@@ -92,7 +92,12 @@ pub async fn of_person(tx: &TenantTx, session: SessionId) -> Result<Vec<OwnWorks
 }
 
 /// Moves a session's person to another of their workspaces, and commits. A foreign workspace is absent.
-pub async fn switch(tx: SystemTx, from: SessionId, to: TenantId, new: SwitchRecord<'_>) -> Result<Switched, DbError> {
+pub async fn switch(
+    tx: SystemTx,
+    from: SessionId,
+    to: TenantId,
+    new: SwitchRecord<'_>,
+) -> Result<Switched, DbError> {
     let params: [&dyn crate::db::Param; 6] =
         [&from, &to, &new.session, &new.audit, &new.request_id, &new.source_address];
     let rows = tx.last(sql!("system_portal/switch_session.sql"), &params).await?;

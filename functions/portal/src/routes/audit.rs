@@ -10,7 +10,10 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{lists::{Cursor, Limit, List}, times::{first_id_at, instant}};
+use super::{
+    lists::{Cursor, Limit, List},
+    times::{first_id_at, instant},
+};
 use crate::{
     argument::Query,
     caller::Caller,
@@ -85,7 +88,10 @@ struct Asked {
 }
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![get("/audit", "audit.list", "Lists what people and programs did, newest first", list).needs(AuditRead)]
+    vec![
+        get("/audit", "audit.list", "Lists what people and programs did, newest first", list)
+            .needs(AuditRead),
+    ]
 }
 
 async fn list(caller: Caller, Query(asked): Query<Asked>) -> Answered<Found<List<AuditEntry>>> {

@@ -26,7 +26,11 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn ask(caller: Caller, Path(of): Path<ConnectionId>, Body(_): Body<Nothing>) -> Answered<Accepted<ConnectionTest>> {
+async fn ask(
+    caller: Caller,
+    Path(of): Path<ConnectionId>,
+    Body(_): Body<Nothing>,
+) -> Answered<Accepted<ConnectionTest>> {
     let mut work = caller.write().await?;
     let test = connection_tests::insert(&work, caller.app.clock.new_id(), of, work.user()).await?;
     let messages = engine::owe(work.within(), &[(Kind::Test, test.id.uuid(), None)]).await?;

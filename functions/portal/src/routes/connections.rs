@@ -76,12 +76,19 @@ struct Kinds {
 pub(super) fn routes() -> Vec<Route> {
     let (all, one) = ("/connections", "/connections/{id}");
     vec![
-        get("/connection-kinds", "connection_kinds.list", "Kinds, with the schemas of settings and start", kinds).signed_in(),
+        get(
+            "/connection-kinds",
+            "connection_kinds.list",
+            "Kinds, with the schemas of settings and start",
+            kinds,
+        )
+        .signed_in(),
         get(all, "connections.list", "Lists connections, newest first", list).needs(ConnectionsRead),
         post(all, "connections.create", "Makes a connection", create).needs(ConnectionsWrite),
         get(one, "connections.get", "One connection", show).needs(ConnectionsRead),
         put(one, "connections.update", "Changes a connection", update).needs(ConnectionsWrite),
-        delete(one, "connections.delete", "Deletes a connection that no job names", remove).needs(ConnectionsWrite),
+        delete(one, "connections.delete", "Deletes a connection that no job names", remove)
+            .needs(ConnectionsWrite),
     ]
 }
 
@@ -108,7 +115,8 @@ async fn create(caller: Caller, Body(new): Body<NewConnection>) -> Answered<Crea
     )?;
     let connection = Connection::from(row);
     let change = Change::new("connection.create", id.uuid()).after(&connection);
-    let answer = Created::at(&format!("/api/v1/connections/{id}"), &connection).at_version(connection.version);
+    let answer =
+        Created::at(&format!("/api/v1/connections/{id}"), &connection).at_version(connection.version);
     work.commit(change, answer).await
 }
 
@@ -118,7 +126,9 @@ async fn show(caller: Caller, Path(id): Path<ConnectionId>) -> Answered<Found<Co
 }
 
 async fn update(
-    caller: Caller, Path(id): Path<ConnectionId>, Body(new): Body<NewConnection>,
+    caller: Caller,
+    Path(id): Path<ConnectionId>,
+    Body(new): Body<NewConnection>,
 ) -> Answered<Found<Connection>> {
     let kind = new.check()?;
     let mut work = caller.write().await?;
@@ -156,7 +166,8 @@ fn makes_room(was: &Row, is: &Row) -> bool {
 
 impl From<Row> for Connection {
     fn from(row: Row) -> Self {
-        let credential = row.vault.zip(row.credential_name).map(|(vault, name)| CredentialRef { vault, name });
+        let credential =
+            row.vault.zip(row.credential_name).map(|(vault, name)| CredentialRef { vault, name });
         Self {
             id: row.id,
             name: row.name,

@@ -4,7 +4,11 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use shared::model::role::Permission::VaultsWrite;
 use shared::{
-    model::{Problem, ids::{Id, VaultId}, job::check_name},
+    model::{
+        Problem,
+        ids::{Id, VaultId},
+        job::check_name,
+    },
     secrets::Secret,
     store::{credentials, vaults},
 };
@@ -46,7 +50,10 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn write(
-    caller: Caller, Path(vault): Path<VaultId>, Path(name): Path<String>, Body(new): Body<NewCredential>,
+    caller: Caller,
+    Path(vault): Path<VaultId>,
+    Path(name): Path<String>,
+    Body(new): Body<NewCredential>,
 ) -> Answered<Done> {
     if let Some(message) = check_name(&name) {
         return Err(Fault::invalid(vec![Problem::at("", format!("the credential's name {message}"))]).into());
@@ -58,9 +65,11 @@ async fn write(
     vaults::lock(&work, vault).await?;
     let keys = credentials::keys(&work, &caller.app.root).await?;
     let row = credentials::row_of(vault, &name);
-    let sealed = keys.seal(credentials::place(caller.principal.tenant_id, &row), &new.value).map_err(|error| {
-        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.").because(error)
-    })?;
+    let sealed =
+        keys.seal(credentials::place(caller.principal.tenant_id, &row), &new.value).map_err(|error| {
+            Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
+                .because(error)
+        })?;
     credentials::put(&work, vault, &name, &sealed, work.user()).await?;
     // The audit log tells that it was written, not what: a digest of a secret could be guessed against.
     let change = Change::new("credential.put", vault.uuid()).after(&name);

@@ -1,19 +1,16 @@
 //! Jobs. Saving one makes a version; runs keep the version they were made with.
 
 mod save;
+mod shape;
 
-use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::Value;
 use shared::model::role::Permission::{JobsRead, JobsWrite};
 use shared::{
     model::{
-        ids::{Id, JobId, RunId, UserId},
+        ids::{Id, JobId},
         job::JobDefinition,
     },
-    store::jobs::{self, Job as Row, Listed, Version, WholeVersion},
+    store::jobs,
 };
-use utoipa::ToSchema;
 
 use super::lists::{List, Numbered, Plain};
 use crate::{
@@ -24,90 +21,7 @@ use crate::{
     route::{Route, delete, get, post, put},
     work::Change,
 };
-
-/// A job with its newest version.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Job {
-    /// Its id.
-    id: JobId,
-    /// Unique in the workspace.
-    name: String,
-    /// Its newest version.
-    version: i32,
-    /// What that version does.
-    #[schema(value_type = JobDefinition)]
-    definition: Value,
-    /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// When it last changed.
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-    /// Who changed it last.
-    updated_by: UserId,
-}
-
-/// A job in a list.
-#[derive(Debug, Serialize, ToSchema)]
-struct JobSummary {
-    /// Its id.
-    id: JobId,
-    /// Unique in the workspace.
-    name: String,
-    /// Its newest version.
-    version: i32,
-    /// Its latest run.
-    last_run: Option<LastRun>,
-    /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// When it last changed.
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-    /// Who changed it last.
-    updated_by: UserId,
-}
-
-/// A job's latest run.
-#[derive(Debug, Serialize, ToSchema)]
-struct LastRun {
-    id: RunId,
-    state: Option<String>,
-    reason: Option<String>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    created_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    started_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    finished_at: Option<Timestamp>,
-}
-
-/// A version in a list.
-#[derive(Debug, Serialize, ToSchema)]
-struct JobVersionSummary {
-    /// Its number.
-    version: i32,
-    /// When it was saved.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// By whom.
-    created_by: UserId,
-}
-
-/// A version, whole.
-#[derive(Debug, Serialize, ToSchema)]
-struct JobVersion {
-    /// Its number.
-    version: i32,
-    /// What it does.
-    #[schema(value_type = JobDefinition)]
-    definition: Value,
-    /// When it was saved.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// By whom.
-    created_by: UserId,
-}
+use shape::{Job, JobSummary, JobVersion, JobVersionSummary};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -115,9 +29,12 @@ pub(super) fn routes() -> Vec<Route> {
         post("/jobs", "jobs.create", "Makes a job", create).needs(JobsWrite),
         get("/jobs/{id}", "jobs.get", "One job with its newest version", show).needs(JobsRead),
         put("/jobs/{id}", "jobs.update", "Saves a new version", update).needs(JobsWrite),
-        delete("/jobs/{id}", "jobs.delete", "Deletes a job that no schedule starts; its runs stay", remove).needs(JobsWrite),
-        get("/jobs/{id}/versions", "job_versions.list", "Lists a job's versions, newest first", versions).needs(JobsRead),
-        get("/jobs/{id}/versions/{version}", "job_versions.get", "One version of a job", version).needs(JobsRead),
+        delete("/jobs/{id}", "jobs.delete", "Deletes a job that no schedule starts; its runs stay", remove)
+            .needs(JobsWrite),
+        get("/jobs/{id}/versions", "job_versions.list", "Lists a job's versions, newest first", versions)
+            .needs(JobsRead),
+        get("/jobs/{id}/versions/{version}", "job_versions.get", "One version of a job", version)
+            .needs(JobsRead),
     ]
 }
 
@@ -147,7 +64,11 @@ async fn show(caller: Caller, Path(id): Path<JobId>) -> Answered<Found<Job>> {
     Ok(Found::of(&job).at_version(job.version))
 }
 
-async fn update(caller: Caller, Path(id): Path<JobId>, Body(new): Body<JobDefinition>) -> Answered<Found<Job>> {
+async fn update(
+    caller: Caller,
+    Path(id): Path<JobId>,
+    Body(new): Body<JobDefinition>,
+) -> Answered<Found<Job>> {
     let work = caller.write().await?;
     let was = jobs::lock(&work, id).await?;
     caller.check_version(was.version)?;
@@ -168,14 +89,18 @@ async fn remove(caller: Caller, Path(id): Path<JobId>) -> Answered<Done> {
     let was = jobs::lock(&work, id).await?;
     caller.check_version(was.version)?;
     if jobs::has_schedule(&work, id).await? {
-        return Err(Fault::conflict("in_use", "A schedule starts this job. Delete the schedule first.").into());
+        return Err(
+            Fault::conflict("in_use", "A schedule starts this job. Delete the schedule first.").into()
+        );
     }
     jobs::delete(&work, &was, work.user()).await?;
     work.commit(Change::new("job.delete", id.uuid()).before(&Job::from(was)), Done::done()).await
 }
 
 async fn versions(
-    caller: Caller, Path(id): Path<JobId>, Query(query): Query<Plain>,
+    caller: Caller,
+    Path(id): Path<JobId>,
+    Query(query): Query<Plain>,
 ) -> Answered<Found<List<JobVersionSummary>>> {
     let tx = caller.read().await?;
     let below = query.number();
@@ -188,49 +113,11 @@ async fn versions(
     Ok(Found::of(&List::of(rows, query.page(), |v| Numbered::from(v.version), JobVersionSummary::from)))
 }
 
-async fn version(caller: Caller, Path(id): Path<JobId>, Path(number): Path<i32>) -> Answered<Found<JobVersion>> {
+async fn version(
+    caller: Caller,
+    Path(id): Path<JobId>,
+    Path(number): Path<i32>,
+) -> Answered<Found<JobVersion>> {
     let row = jobs::version(caller.read().await?.into_tx(), id, number).await?;
     Ok(Found::of(&JobVersion::from(row)))
-}
-
-impl From<Row> for Job {
-    fn from(row: Row) -> Self {
-        let Row { id, name, version, definition, created_at, updated_at, updated_by } = row;
-        Self { id, name, version, definition, created_at, updated_at, updated_by }
-    }
-}
-
-impl From<Listed> for JobSummary {
-    fn from(row: Listed) -> Self {
-        let last_run = row.run_id.map(|id| LastRun {
-            id,
-            state: row.run_state,
-            reason: row.run_reason,
-            created_at: row.run_created_at,
-            started_at: row.run_started_at,
-            finished_at: row.run_finished_at,
-        });
-        Self {
-            id: row.id,
-            name: row.name,
-            version: row.version,
-            last_run,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            updated_by: row.updated_by,
-        }
-    }
-}
-
-impl From<Version> for JobVersionSummary {
-    fn from(row: Version) -> Self {
-        Self { version: row.version, created_at: row.created_at, created_by: row.created_by }
-    }
-}
-
-impl From<WholeVersion> for JobVersion {
-    fn from(row: WholeVersion) -> Self {
-        let WholeVersion { version, definition, created_at, created_by } = row;
-        Self { version, definition, created_at, created_by }
-    }
 }

@@ -68,7 +68,8 @@ struct SwitchedTo {
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/me", "me.get", "Who asks, and what they may do here", show).signed_in(),
-        put("/me/workspace", "me.switch", "Goes to another workspace of the person who asks", switch).signed_in(),
+        put("/me/workspace", "me.switch", "Goes to another workspace of the person who asks", switch)
+            .signed_in(),
     ]
 }
 
@@ -92,11 +93,16 @@ async fn switch(caller: Caller, Body(to): Body<Switch>) -> Answered<Found<Switch
         request_id: &caller.request.id,
         source_address: &caller.request.source_address,
     };
-    let switched = workspace::switch(tx, caller.principal.session_id, to.workspace_id, record).await.map_err(named)?;
+    let switched =
+        workspace::switch(tx, caller.principal.session_id, to.workspace_id, record).await.map_err(named)?;
     let token = token(&caller, &switched).map_err(|error| {
-        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.").because(error)
+        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
+            .because(error)
     })?;
-    let answer = |token| Found::of(&SwitchedTo { workspace_id: switched.route.tenant, role: switched.role.clone(), token });
+    let answer = |token| {
+        let body = SwitchedTo { workspace_id: switched.route.tenant, role: switched.role.clone(), token };
+        Found::of(&body).header("cache-control", "no-store")
+    };
     if caller.request.has_bearer {
         return Ok(answer(Some(token)));
     }

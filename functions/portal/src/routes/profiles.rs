@@ -4,13 +4,19 @@ use serde::Deserialize;
 use shared::model::role::Permission::{ProfilesRead, ProfilesWrite};
 use shared::{
     engine,
-    model::{Problems, ids::{Id, ProfileId}},
+    model::{
+        Problems,
+        ids::{Id, ProfileId},
+    },
     queue::Kind,
     store::profiles::{self, Profile},
 };
 use utoipa::ToSchema;
 
-use super::{check_named, lists::{List, Plain}};
+use super::{
+    check_named,
+    lists::{List, Plain},
+};
 use crate::{
     argument::{Body, Path, Query},
     caller::Caller,
@@ -36,11 +42,14 @@ struct NewProfile {
 pub(super) fn routes() -> Vec<Route> {
     let (all, one) = ("/concurrency-profiles", "/concurrency-profiles/{id}");
     vec![
-        get(all, "concurrency_profiles.list", "Lists concurrency profiles, newest first", list).needs(ProfilesRead),
+        get(all, "concurrency_profiles.list", "Lists concurrency profiles, newest first", list)
+            .needs(ProfilesRead),
         post(all, "concurrency_profiles.create", "Makes a concurrency profile", create).needs(ProfilesWrite),
         get(one, "concurrency_profiles.get", "One concurrency profile", show).needs(ProfilesRead),
-        put(one, "concurrency_profiles.update", "Changes a profile and the slots of its connections", update).needs(ProfilesWrite),
-        delete(one, "concurrency_profiles.delete", "Deletes a profile that no connection names", remove).needs(ProfilesWrite),
+        put(one, "concurrency_profiles.update", "Changes a profile and the slots of its connections", update)
+            .needs(ProfilesWrite),
+        delete(one, "concurrency_profiles.delete", "Deletes a profile that no connection names", remove)
+            .needs(ProfilesWrite),
     ]
 }
 
@@ -62,7 +71,8 @@ async fn list(caller: Caller, Query(query): Query<Plain>) -> Answered<Found<List
 async fn create(caller: Caller, Body(new): Body<NewProfile>) -> Answered<Created<Profile>> {
     new.check()?;
     let work = caller.write().await?;
-    let profile = profiles::insert(&work, caller.app.clock.new_id(), &new.name, new.limit, work.user()).await?;
+    let profile =
+        profiles::insert(&work, caller.app.clock.new_id(), &new.name, new.limit, work.user()).await?;
     let change = Change::new("concurrency_profile.create", profile.id.uuid()).after(&profile);
     let location = format!("/api/v1/concurrency-profiles/{}", profile.id);
     work.commit(change, Created::at(&location, &profile).at_version(profile.version)).await
@@ -73,7 +83,11 @@ async fn show(caller: Caller, Path(id): Path<ProfileId>) -> Answered<Found<Profi
     Ok(Found::of(&profile).at_version(profile.version))
 }
 
-async fn update(caller: Caller, Path(id): Path<ProfileId>, Body(new): Body<NewProfile>) -> Answered<Found<Profile>> {
+async fn update(
+    caller: Caller,
+    Path(id): Path<ProfileId>,
+    Body(new): Body<NewProfile>,
+) -> Answered<Found<Profile>> {
     new.check()?;
     let mut work = caller.write().await?;
     let was = profiles::lock(&work, id).await?;

@@ -1,5 +1,6 @@
 //! Runs: started by hand here, listed, shown with their tasks and attempts, and stopped. What happens to them is the engine's.
 
+mod event;
 mod shape;
 
 use jiff::Timestamp;
@@ -36,7 +37,8 @@ use crate::{
     route::{Route, get, post},
     work::Change,
 };
-use shape::{Event, Run, RunSummary};
+use event::Event;
+use shape::{Run, RunSummary};
 
 /// The largest parameters of a run, in bytes.
 pub(super) const MAX_PARAMETERS: usize = 64 * 1024;
@@ -94,15 +96,22 @@ pub(super) fn routes() -> Vec<Route> {
         post("/jobs/{id}/runs", "runs.create", "Starts a run of a job", start).needs(RunsOperate),
         get("/runs", "runs.list", "Lists runs, newest first", list).needs(RunsRead),
         get("/runs/{id}", "runs.get", "One run with its tasks and their attempts", show).needs(RunsRead),
-        get("/runs/{id}/events", "run_events.list", "Every transition of a run, oldest first", events).needs(RunsRead),
-        post("/runs/{id}/cancel", "runs.cancel", "Stops a run; what is in flight is asked to stop", cancel).needs(RunsOperate),
+        get("/runs/{id}/events", "run_events.list", "Every transition of a run, oldest first", events)
+            .needs(RunsRead),
+        post("/runs/{id}/cancel", "runs.cancel", "Stops a run; what is in flight is asked to stop", cancel)
+            .needs(RunsOperate),
     ]
 }
 
-async fn start(caller: Caller, Path(job): Path<JobId>, Body(asked): Body<StartRun>) -> Answered<Created<Run>> {
+async fn start(
+    caller: Caller,
+    Path(job): Path<JobId>,
+    Body(asked): Body<StartRun>,
+) -> Answered<Created<Run>> {
     let mut work = caller.write().await?;
     let job = jobs::read(&work, job).await?;
-    let definition: JobDefinition = serde_json::from_value(job.definition).map_err(|e| DbError::Defect(e.into()))?;
+    let definition: JobDefinition =
+        serde_json::from_value(job.definition).map_err(|e| DbError::Defect(e.into()))?;
     let parameters = check_parameters(&definition, &asked.parameters)?;
     let new = NewRun {
         id: caller.app.clock.new_id(),
@@ -146,11 +155,16 @@ async fn show(caller: Caller, Path(id): Path<RunId>) -> Answered<Found<Run>> {
     Ok(Found::of(&run))
 }
 
-async fn events(caller: Caller, Path(id): Path<RunId>, Query(query): Query<Plain>) -> Answered<Found<List<Event>>> {
+async fn events(
+    caller: Caller,
+    Path(id): Path<RunId>,
+    Query(query): Query<Plain>,
+) -> Answered<Found<List<Event>>> {
     let page = query.page();
     let after = query.cursor().map(|c| c.id().into());
     let tx = caller.read().await?;
-    let (tasks, rows) = futures_util::try_join!(jobs::tasks_of_run(&tx, id), events::of_run(&tx, id, after, page.limit))?;
+    let (tasks, rows) =
+        futures_util::try_join!(jobs::tasks_of_run(&tx, id), events::of_run(&tx, id, after, page.limit))?;
     if tasks.is_empty() {
         return Err(Fault::not_found().into());
     }
@@ -174,7 +188,9 @@ async fn read(tx: &shared::db::TenantTx, id: RunId) -> Result<Run, DbError> {
 
 /// The parameters of a run of this definition, defaults filled in.
 pub(super) fn check_parameters(definition: &JobDefinition, given: &Value) -> Result<Value, Fault> {
-    let told = |problems: Vec<Problem>| Fault::invalid(problems.into_iter().map(|p| p.under("/parameters")).collect());
+    let told = |problems: Vec<Problem>| {
+        Fault::invalid(problems.into_iter().map(|p| p.under("/parameters")).collect())
+    };
     if given.to_string().len() > MAX_PARAMETERS {
         return Err(told(vec![Problem::at("", "may have 64 KiB")]));
     }

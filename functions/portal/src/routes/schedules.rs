@@ -42,13 +42,20 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         get(all, "schedules.list", "Lists schedules, newest first", list).needs(SchedulesRead),
         post(all, "schedules.create", "Makes a schedule", create).needs(SchedulesWrite),
-        post("/schedules/preview", "schedules.preview", "The next fires of a rule, and why each is when it is", preview)
-            .needs(SchedulesRead),
+        post(
+            "/schedules/preview",
+            "schedules.preview",
+            "The next fires of a rule, and why each is when it is",
+            preview,
+        )
+        .needs(SchedulesRead),
         get(one, "schedules.get", "One schedule", show).needs(SchedulesRead),
         put(one, "schedules.update", "Changes a schedule", update).needs(SchedulesWrite),
         delete(one, "schedules.delete", "Deletes a schedule; its runs stay", remove).needs(SchedulesWrite),
-        post("/schedules/{id}/pause", "schedules.pause", "Stops a schedule from firing", pause).needs(SchedulesOperate),
-        post("/schedules/{id}/resume", "schedules.resume", "Lets it fire again, from now on", resume).needs(SchedulesOperate),
+        post("/schedules/{id}/pause", "schedules.pause", "Stops a schedule from firing", pause)
+            .needs(SchedulesOperate),
+        post("/schedules/{id}/resume", "schedules.resume", "Lets it fire again, from now on", resume)
+            .needs(SchedulesOperate),
     ]
 }
 
@@ -83,7 +90,11 @@ async fn show(caller: Caller, Path(id): Path<ScheduleId>) -> Answered<Found<Sche
     Ok(Found::of(&schedule).at_version(schedule.version))
 }
 
-async fn update(caller: Caller, Path(id): Path<ScheduleId>, Body(new): Body<NewSchedule>) -> Answered<Found<Schedule>> {
+async fn update(
+    caller: Caller,
+    Path(id): Path<ScheduleId>,
+    Body(new): Body<NewSchedule>,
+) -> Answered<Found<Schedule>> {
     let mut work = caller.write().await?;
     let was = schedules::lock(&work, id).await?;
     caller.check_version(was.version)?;
@@ -105,17 +116,28 @@ async fn remove(caller: Caller, Path(id): Path<ScheduleId>) -> Answered<Done> {
     work.commit(Change::new("schedule.delete", id.uuid()).before(&was), Done::done()).await
 }
 
-async fn pause(caller: Caller, Path(id): Path<ScheduleId>, Body(_): Body<Nothing>) -> Answered<Found<Schedule>> {
+async fn pause(
+    caller: Caller,
+    Path(id): Path<ScheduleId>,
+    Body(_): Body<Nothing>,
+) -> Answered<Found<Schedule>> {
     set_state(&caller, id, "paused", "schedule.pause").await
 }
 
-async fn resume(caller: Caller, Path(id): Path<ScheduleId>, Body(_): Body<Nothing>) -> Answered<Found<Schedule>> {
+async fn resume(
+    caller: Caller,
+    Path(id): Path<ScheduleId>,
+    Body(_): Body<Nothing>,
+) -> Answered<Found<Schedule>> {
     set_state(&caller, id, "active", "schedule.resume").await
 }
 
 /// Pausing what is paused changes nothing, and is written nowhere.
 async fn set_state(
-    caller: &Caller, id: ScheduleId, state: &'static str, action: &'static str,
+    caller: &Caller,
+    id: ScheduleId,
+    state: &'static str,
+    action: &'static str,
 ) -> Answered<Found<Schedule>> {
     let mut work = caller.write().await?;
     let was = schedules::lock(&work, id).await?;
@@ -140,6 +162,7 @@ async fn plan(work: &mut Work, id: ScheduleId, rule: Option<&Rule>) -> Result<Sc
 async fn check_job(work: &Work, job: JobId, parameters: &Value) -> Result<(), Fault> {
     let missing = || Fault::dangling("/job_id", "is not a job of this workspace");
     let job = jobs::find(work, job).await?.ok_or_else(missing)?;
-    let definition: JobDefinition = serde_json::from_value(job.definition).map_err(|e| DbError::Defect(e.into()))?;
+    let definition: JobDefinition =
+        serde_json::from_value(job.definition).map_err(|e| DbError::Defect(e.into()))?;
     check_parameters(&definition, parameters).map(drop)
 }

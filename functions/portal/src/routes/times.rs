@@ -19,7 +19,9 @@ pub(super) fn first_id_at(at: Timestamp) -> Uuid {
 pub(super) fn instant<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<Cow<'de, str>>::deserialize(reader)? else { return Ok(None) };
     let at = text.replace(' ', "+").parse().ok().filter(|at: &Timestamp| RANGE_S.contains(&at.as_second()));
-    at.map(Some).ok_or_else(|| D::Error::custom("must be a time as in RFC 3339, 2027-01-31T06:00:00Z, from the year 1970 on"))
+    at.map(Some).ok_or_else(|| {
+        D::Error::custom("must be a time as in RFC 3339, 2027-01-31T06:00:00Z, from the year 1970 on")
+    })
 }
 
 #[cfg(test)]
@@ -38,7 +40,13 @@ mod tests {
         assert_eq!(read("from=2027-01-31T07:00:00%2B01:00"), read("from=2027-01-31T06:00:00Z"));
         assert_eq!(read("from=2027-01-31T07:00:00+01:00"), read("from=2027-01-31T06:00:00Z"));
         assert_eq!(read(""), Ok(None));
-        for query in ["from=", "from=yesterday", "from=2027-02-30T00:00:00Z", "from=-004000-01-01T00:00:00Z", "from=1e9"] {
+        for query in [
+            "from=",
+            "from=yesterday",
+            "from=2027-02-30T00:00:00Z",
+            "from=-004000-01-01T00:00:00Z",
+            "from=1e9",
+        ] {
             assert!(read(query).is_err(), "{query}");
         }
     }

@@ -4,7 +4,10 @@ use serde::Deserialize;
 use shared::model::role::Permission::{UsersRead, UsersWrite};
 use shared::{
     error::{DbError, Refusal},
-    model::{ids::{Id, UserId}, role::Role},
+    model::{
+        ids::{Id, UserId},
+        role::Role,
+    },
     store::members::{self, Member},
 };
 use utoipa::ToSchema;
@@ -47,7 +50,8 @@ pub(super) fn routes() -> Vec<Route> {
         post("/users", "users.create", "Adds a person", add).needs(UsersWrite),
         get("/users/{id}", "users.get", "One member", show).needs(UsersRead),
         patch("/users/{id}", "users.update", "Changes a member's role", update).needs(UsersWrite),
-        delete("/users/{id}", "users.delete", "Removes a member; their sessions here end at once", remove).needs(UsersWrite),
+        delete("/users/{id}", "users.delete", "Removes a member; their sessions here end at once", remove)
+            .needs(UsersWrite),
     ]
 }
 
@@ -72,7 +76,11 @@ async fn show(caller: Caller, Path(id): Path<UserId>) -> Answered<Found<Member>>
     Ok(Found::of(&member).at_version(member.version))
 }
 
-async fn update(caller: Caller, Path(id): Path<UserId>, Body(new): Body<RoleChange>) -> Answered<Found<Member>> {
+async fn update(
+    caller: Caller,
+    Path(id): Path<UserId>,
+    Body(new): Body<RoleChange>,
+) -> Answered<Found<Member>> {
     let work = caller.write().await?;
     let was = members::read(&work, id).await?;
     caller.check_version(was.version)?;
@@ -92,7 +100,9 @@ async fn remove(caller: Caller, Path(id): Path<UserId>) -> Answered<Done> {
 
 fn known(error: DbError) -> Fault {
     match error {
-        DbError::Refused(Refusal::Conflict) => Fault::conflict("already_member", "They are a member already."),
+        DbError::Refused(Refusal::Conflict) => {
+            Fault::conflict("already_member", "They are a member already.")
+        }
         other => other.into(),
     }
 }

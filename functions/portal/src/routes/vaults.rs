@@ -1,14 +1,20 @@
 //! Vaults: where credentials live. At present all are managed: kept here, sealed under the workspace's key.
 
 use serde::Deserialize;
+use shared::model::role::Permission::{VaultsRead, VaultsWrite};
 use shared::{
-    model::{Problem, Problems, ids::{Id, VaultId}},
+    model::{
+        Problem, Problems,
+        ids::{Id, VaultId},
+    },
     store::vaults::{self, Vault},
 };
-use shared::model::role::Permission::{VaultsRead, VaultsWrite};
 use utoipa::ToSchema;
 
-use super::{check_named, lists::{List, Plain}};
+use super::{
+    check_named,
+    lists::{List, Plain},
+};
 use crate::{
     argument::{Body, Path, Query},
     caller::Caller,
@@ -19,7 +25,8 @@ use crate::{
 };
 
 /// Kinds that are known by name but cannot be linked yet.
-const LINKED: &[&str] = &["aws_secrets_manager", "azure_key_vault", "google_secret_manager", "hashicorp_vault"];
+const LINKED: &[&str] =
+    &["aws_secrets_manager", "azure_key_vault", "google_secret_manager", "hashicorp_vault"];
 
 /// What a vault is made of.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,9 +50,11 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/vaults", "vaults.list", "Lists vaults, newest first", list).needs(VaultsRead),
         post("/vaults", "vaults.create", "Makes a vault", create).needs(VaultsWrite),
-        get("/vaults/{id}", "vaults.get", "One vault, with the names of its credentials", show).needs(VaultsRead),
+        get("/vaults/{id}", "vaults.get", "One vault, with the names of its credentials", show)
+            .needs(VaultsRead),
         put("/vaults/{id}", "vaults.update", "Renames a vault", update).needs(VaultsWrite),
-        delete("/vaults/{id}", "vaults.delete", "Deletes a vault that no connection uses", remove).needs(VaultsWrite),
+        delete("/vaults/{id}", "vaults.delete", "Deletes a vault that no connection uses", remove)
+            .needs(VaultsWrite),
     ]
 }
 
@@ -82,7 +91,11 @@ async fn show(caller: Caller, Path(id): Path<VaultId>) -> Answered<Found<Vault>>
     Ok(Found::of(&vault).at_version(vault.version))
 }
 
-async fn update(caller: Caller, Path(id): Path<VaultId>, Body(new): Body<NewVault>) -> Answered<Found<Vault>> {
+async fn update(
+    caller: Caller,
+    Path(id): Path<VaultId>,
+    Body(new): Body<NewVault>,
+) -> Answered<Found<Vault>> {
     new.check()?;
     let work = caller.write().await?;
     let was = vaults::lock(&work, id).await?;

@@ -96,14 +96,18 @@ impl NewConnection {
         let credential = match self.credential {
             Some(CredentialBody { vault, name }) => {
                 let found = vaults::find(work, &vault).await?;
-                let found = found.ok_or_else(|| Fault::dangling("/credential/vault", "is not a vault of this workspace"))?;
+                let found = found.ok_or_else(|| {
+                    Fault::dangling("/credential/vault", "is not a vault of this workspace")
+                })?;
                 Some((found.id, name))
             }
             None => None,
         };
         let mut limit = i32::try_from(kind.default_concurrency()).unwrap_or(1);
         if let Some(id) = self.concurrency_profile_id {
-            let missing = || Fault::dangling("/concurrency_profile_id", "is not a concurrency profile of this workspace");
+            let missing = || {
+                Fault::dangling("/concurrency_profile_id", "is not a concurrency profile of this workspace")
+            };
             limit = profiles::find(work, id).await?.ok_or_else(missing)?.limit;
         }
         let state = match self.state {

@@ -21,9 +21,15 @@ use shared::{
 use crate::{fault::Fault, work::Work};
 
 /// Checks a definition; gives the version as it is stored.
-pub(super) async fn check(work: &Work, new: &JobDefinition, job: JobId, version: i32) -> Result<Draft, Fault> {
+pub(super) async fn check(
+    work: &Work,
+    new: &JobDefinition,
+    job: JobId,
+    version: i32,
+) -> Result<Draft, Fault> {
     // A body within its limits can still name very many connections: more than a job may have tasks is looked up for nobody.
-    let names: Vec<String> = new.tasks.iter().take(job::MAX_TASKS).map(|task| task.connection.clone()).collect();
+    let names: Vec<String> =
+        new.tasks.iter().take(job::MAX_TASKS).map(|task| task.connection.clone()).collect();
     let found = connections::named(work, &names).await?;
     let known: HashMap<&str, &Named> = found.iter().map(|c| (c.name.as_str(), c)).collect();
     let kind_of = |name: &str| known.get(name).and_then(|c| c.kind.parse::<ConnectionKind>().ok());
@@ -46,7 +52,9 @@ pub(super) async fn check(work: &Work, new: &JobDefinition, job: JobId, version:
 fn tasks(new: &JobDefinition, known: &HashMap<&str, &Named>) -> Result<Tasks, Fault> {
     let mut tasks = Tasks::default();
     for (index, task) in new.tasks.iter().enumerate() {
-        let missing = || Fault::dangling(&format!("/tasks/{index}/connection"), "is not a connection of this workspace");
+        let missing = || {
+            Fault::dangling(&format!("/tasks/{index}/connection"), "is not a connection of this workspace")
+        };
         tasks.connections.push(known.get(task.connection.as_str()).ok_or_else(missing)?.id);
         tasks.names.push(task.name.clone());
         tasks.priorities.push(i32::from(task.priority));

@@ -4,17 +4,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use shared::{
-    model::ids::{AttemptId, EventId, JobId, RunId, ScheduleId, TaskRunId, UserId},
+    model::ids::{AttemptId, JobId, RunId, ScheduleId, TaskRunId, UserId},
     store::{
         attempts::AttemptRow,
-        events::EventRow,
         jobs::Pinned,
         runs::{RunDetail, RunRow},
         task_runs::TaskRunRow,
     },
 };
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// A run in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -122,32 +120,6 @@ struct AttemptError {
     message: Option<String>,
 }
 
-/// One transition.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Event {
-    id: EventId,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-    /// The task's name; none for the run itself.
-    task: Option<String>,
-    task_run_id: Option<TaskRunId>,
-    attempt_id: Option<AttemptId>,
-    from_state: Option<String>,
-    to_state: String,
-    reason: Option<String>,
-    actor: EventActor,
-    #[schema(value_type = Option<Object>)]
-    detail: Option<Value>,
-}
-
-/// Who or what moved it.
-#[derive(Debug, Serialize, ToSchema)]
-struct EventActor {
-    /// `user`, `schedule` or `system`.
-    kind: String,
-    id: Option<Uuid>,
-}
-
 impl Run {
     /// A run with the edges of the version it is pinned to.
     pub(super) fn of(detail: RunDetail, pinned: &[Pinned]) -> Self {
@@ -165,7 +137,10 @@ impl Run {
 
 impl TaskRun {
     fn of(row: TaskRunRow, attempts: Vec<AttemptRow>, pinned: &[Pinned]) -> Self {
-        let depends_on = pinned.iter().find(|p| p.name == row.name).map_or_else(|| Value::Array(Vec::new()), |p| p.depends_on.clone());
+        let depends_on = pinned
+            .iter()
+            .find(|p| p.name == row.name)
+            .map_or_else(|| Value::Array(Vec::new()), |p| p.depends_on.clone());
         Self {
             id: row.id,
             name: row.name,
@@ -223,23 +198,6 @@ impl From<RunRow> for RunSummary {
             created_by: row.created_by,
             started_at: row.started_at,
             finished_at: row.finished_at,
-        }
-    }
-}
-
-impl From<EventRow> for Event {
-    fn from(row: EventRow) -> Self {
-        Self {
-            id: row.id,
-            at: row.at,
-            task: row.task_name,
-            task_run_id: row.task_run_id,
-            attempt_id: row.attempt_id,
-            from_state: row.from_state,
-            to_state: row.to_state,
-            reason: row.reason,
-            actor: EventActor { kind: row.actor_kind, id: row.actor_id },
-            detail: row.detail,
         }
     }
 }

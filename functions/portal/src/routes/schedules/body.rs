@@ -114,7 +114,12 @@ impl NewSchedule {
         let mut problems = Problems::default();
         check_named(&mut problems, "/name", &self.name);
         problems.unless(self.parameters.is_object(), "/parameters", "must be an object");
-        let timing = Timing { cron: self.cron.clone(), time_zone: self.time_zone.clone(), gap: self.gap, fold: self.fold };
+        let timing = Timing {
+            cron: self.cron.clone(),
+            time_zone: self.time_zone.clone(),
+            gap: self.gap,
+            fold: self.fold,
+        };
         match Rule::new(&timing, now) {
             Ok(rule) => Ok(problems.or(rule)?),
             Err(wrong) => {

@@ -1,0 +1,76 @@
+//! Transactions that handlers let go of. A handler that stops before its end drops its transaction; whoever runs the handler
+//! then rolls it back, so that its connection goes back to the pool in place of being closed.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use shared::{
+    db::{Database, Scope, TenantTx},
+    error::DbError,
+};
+
+/// What a transaction leaves behind: whether the scope was ever opened, and a transaction that a handler let go of.
+#[derive(Default)]
+pub(crate) struct Door {
+    opened: AtomicBool,
+    left: Mutex<Option<TenantTx>>,
+}
+
+/// A transaction that is rolled back, not torn down, when a handler stops before its end.
+pub(crate) struct Held {
+    tx: Option<TenantTx>,
+    door: Arc<Door>,
+}
+
+impl Door {
+    /// Begins a transaction that comes back here when it is let go of.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        database: &Database,
+        scope: &Scope,
+        name: &'static str,
+    ) -> Result<Held, DbError> {
+        self.opened.store(true, Ordering::Relaxed);
+        let tx = TenantTx::begin(database, scope, name).await?;
+        Ok(Held { tx: Some(tx), door: Arc::clone(self) })
+    }
+
+    /// Whether the scope was opened: whether the database has had its say.
+    pub(crate) fn was_opened(&self) -> bool {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Ends what a handler left open.
+    pub(crate) async fn close(&self) {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tx) = left
+            && let Err(error) = tx.rollback().await
+        {
+            tracing::debug!(%error, "a rollback was not confirmed");
+        }
+    }
+}
+
+impl Held {
+    /// The transaction, to be ended by its last statement.
+    pub(crate) fn into_tx(mut self) -> TenantTx {
+        self.tx.take().expect("held until it is let go")
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = TenantTx;
+    fn deref(&self) -> &TenantTx {
+        self.tx.as_ref().expect("held until it is let go")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(tx) = self.tx.take() {
+            *self.door.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tx);
+        }
+    }
+}

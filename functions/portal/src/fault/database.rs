@@ -1,0 +1,60 @@
+//! The database's word as an answer: the one place where a [`DbError`] becomes a [`Fault`].
+
+use http::StatusCode;
+use shared::error::{DbError, Refusal};
+
+use super::Fault;
+
+impl From<DbError> for Fault {
+    /// The one place where the database's word becomes an answer.
+    fn from(error: DbError) -> Self {
+        use StatusCode as S;
+        let fault = match &error {
+            DbError::Refused(refusal) => return refused(*refusal),
+            DbError::Taken { constraint }
+                if constraint.ends_with("_name") || constraint.ends_with("_name_key") =>
+            {
+                return Self::conflict("name_taken", "Another one has that name.");
+            }
+            DbError::Taken { .. } => Self::conflict("conflict", "It is there already."),
+            DbError::Dangling { .. } => return Self::conflict("in_use", "Something else refers to it."),
+            // Every write names the version it was read at, under the row's lock: another one was here all the same.
+            DbError::Moved { .. } => {
+                Self::conflict("conflict", "Somebody else changed it meanwhile. Read it again.")
+            }
+            DbError::Retry(_) | DbError::Unavailable(_) => {
+                let detail = "The database cannot be reached at the moment. Try again in a few seconds.";
+                let fault = Self::new(S::SERVICE_UNAVAILABLE, "unavailable", detail);
+                Self { retry_after_s: Some(2), may_retry: error.is_retryable(), ..fault }
+            }
+            DbError::Defect(_) => {
+                Self::new(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
+            }
+        };
+        fault.because(error)
+    }
+}
+
+fn refused(refusal: Refusal) -> Fault {
+    let forbidden = |code, detail: &str| Fault::new(StatusCode::FORBIDDEN, code, detail);
+    match refusal {
+        Refusal::NoSession => Fault::unauthenticated(),
+        Refusal::Role => forbidden("forbidden", "Your role in this workspace may not do this."),
+        Refusal::NotOnboarded => forbidden("not_onboarded", "Your organisation has no workspace here."),
+        Refusal::NoRole => forbidden("no_role", "Nobody has given you a role yet."),
+        Refusal::Absent => Fault::not_found(),
+        Refusal::Conflict => Fault::conflict("conflict", "It is there already."),
+        Refusal::LastAdministrator => Fault::conflict(
+            "last_administrator",
+            "A workspace keeps at least one Administrator; make somebody else one first.",
+        ),
+        Refusal::NoSpare => {
+            let fault = Fault::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "No workspace is ready yet. Try again soon.",
+            );
+            Fault { retry_after_s: Some(5), ..fault }
+        }
+    }
+}
