@@ -42,7 +42,7 @@ pub use admit::{Admitted, admit};
 pub use cancel::{Cancelled, cancel_run};
 pub use claim::{Budget, Claimed, FUNCTION_S, SEND_WITHIN_S, Taken, Wanted, claim};
 pub use create::{Created, NewRun, Origin, create_run};
-pub use known::{Connection, Known, Sealed};
+pub use known::{Connection, Known, Sealed, connection_of_test};
 pub use parameters::parameters;
 pub use poll::{InFlight, Round, Stray, begin_round, end_round};
 pub use schedule::{Fired, Planned, fire, plan_schedule};

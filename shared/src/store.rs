@@ -30,7 +30,6 @@ pub mod connections;
 pub mod credentials;
 pub mod dashboard;
 pub mod directories;
-pub mod due;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;

@@ -2,7 +2,11 @@ with due as (
     select d.tenant_id, d.kind, d.ref, d.at, d.round
     from system.due d
     where d.at <= system.now() + interval '90 seconds'
-      and (d.kind = 'schedule' or d.at <= system.now())
+      and d.at <= system.now() + case d.kind
+          when 'schedule' then interval '90 seconds'
+          when 'poll' then interval '0'
+          else interval '60 seconds'
+      end
     order by d.at
     limit 50
     for update skip locked
@@ -19,4 +23,4 @@ select t.id as tenant_id, t.schema_name, taken.kind, taken.ref, taken.round,
        greatest(0, ceil(extract(epoch from taken.fell_due - system.now())))::integer as delay_s
 from taken
 join system.tenants t on t.id = taken.tenant_id
-where t.state in ('active', 'suspending', 'suspended', 'deleting')
+where t.state = 'active' or t.state in ('suspending', 'suspended', 'deleting') and taken.kind <> 'schedule'

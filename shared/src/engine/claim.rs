@@ -43,6 +43,8 @@ pub struct Wanted {
     pub keys: Vec<ConnectionId>,
     /// The messages this takes on.
     pub done: Vec<OutboxId>,
+    /// Runs that waited were let in already, as far as they may go.
+    pub admitted: bool,
 }
 
 /// How much the caller can take on.
@@ -97,7 +99,8 @@ pub async fn claim(
 ) -> Result<Claimed, DbError> {
     let mut batch = Batch::default();
     batch.add(sql!("slots/hold.sql"), bind![]);
-    batch.add(sql!("runs/waiting_jobs.sql"), bind![wanted.runs.clone()]);
+    let ask = if wanted.admitted { Vec::new() } else { wanted.runs.clone() };
+    batch.add(sql!("runs/waiting_jobs.sql"), bind![ask]);
     add_candidates(&mut batch, &wanted.keys, &wanted.runs, budget, known);
     let answers = batch.run(within.tx).await?;
     let admit: Vec<JobId> = answers[1].iter().map(|row| row.try_get("job_id")).collect::<Result<_, _>>()?;

@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use super::{
+    Within,
     batch::{Batch, bind},
     sheet::Versions,
 };
@@ -14,7 +15,7 @@ use crate::{
     error::DbError,
     model::{
         connection::{ConnectionKind, Settings},
-        ids::{ConnectionId, RunId, VaultId},
+        ids::{ConnectionId, ConnectionTestId, RunId, VaultId},
     },
     sql,
 };
@@ -76,6 +77,22 @@ impl Known {
         self.salts = salts.iter().map(|row| Ok((row.try_get("version")?, row.try_get("salt")?))).collect::<Result<_, DbError>>()?;
         Ok(())
     }
+}
+
+/// The connection of a test that is still to be done.
+pub async fn connection_of_test(
+    within: Within<'_>,
+    test: ConnectionTestId,
+    known: &mut Known,
+) -> Result<Option<Arc<Connection>>, DbError> {
+    let rows = within.tx.rows(sql!("connection_tests/connection.sql"), &[&test]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let id: ConnectionId = row.try_get("connection_id")?;
+    let mut batch = Batch::default();
+    known.add_reads(&mut batch, &[id], &[]);
+    let answers = batch.run(within.tx).await?;
+    known.take_in(&answers[0], &answers[1])?;
+    Ok(known.connection(id).cloned())
 }
 
 fn read_connection(row: &Row) -> Result<Connection, DbError> {

@@ -13,9 +13,12 @@ use super::{
     known::{Connection, Known},
 };
 use crate::{
-    db::{FromRow, Row},
+    db::Row,
     error::DbError,
-    model::ids::{AttemptId, ConnectionId, Id, OrphanId, RunId, TaskRunId},
+    model::{
+        connection::{ConnectionKind, Settings, Start},
+        ids::{AttemptId, ConnectionId, Id, OrphanId, RunId, TaskRunId},
+    },
     queue::{Kind, Message},
     sql,
 };
@@ -44,8 +47,8 @@ pub struct InFlight {
     pub run: RunId,
     /// The external run.
     pub external_id: String,
-    /// What its connector kept for this.
-    pub handle: Option<Value>,
+    /// What was started, as far as polls and stops need it.
+    pub start: Option<Start>,
     /// It is to be stopped.
     pub cancelling: bool,
 }
@@ -59,8 +62,8 @@ pub struct Stray {
     pub attempt: AttemptId,
     /// The external run.
     pub external_id: String,
-    /// What its connector kept for this.
-    pub handle: Option<Value>,
+    /// What was started, as far as polls and stops need it.
+    pub start: Option<Start>,
 }
 
 /// At most so many external runs are asked about in a round; the others have their turn in the next ones.
@@ -82,8 +85,9 @@ pub async fn begin_round(
     known.take_in(&answers[3], &answers[4])?;
     let taken: bool = answers[0].first().map(|row| row.try_get("taken")).transpose()?.unwrap_or(false);
     let Some(connection) = known.connection(key).filter(|_| taken).cloned() else { return Ok(None) };
-    let in_flight = answers[1].iter().map(InFlight::from_row).collect::<Result<_, _>>()?;
-    let strays = answers[2].iter().map(Stray::from_row).collect::<Result<_, _>>()?;
+    let kind = connection.settings.as_ref().map(Settings::kind);
+    let in_flight = answers[1].iter().map(|row| InFlight::read(row, kind)).collect::<Result<_, _>>()?;
+    let strays = answers[2].iter().map(|row| Stray::read(row, kind)).collect::<Result<_, _>>()?;
     Ok(Some(Round { connection, in_flight, strays }))
 }
 
@@ -113,27 +117,33 @@ pub async fn end_round(
     Ok(vec![(message, i32::try_from(delay_s).unwrap_or(i32::MAX))])
 }
 
-impl FromRow for InFlight {
-    fn from_row(row: &Row) -> Result<Self, DbError> {
+/// The start that a handle stands for.
+fn start(row: &Row, kind: Option<ConnectionKind>) -> Result<Option<Start>, DbError> {
+    let handle: Option<Value> = row.try_get("handle")?;
+    Ok(kind.zip(handle).and_then(|(kind, handle)| Start::read(kind, &handle).ok()))
+}
+
+impl InFlight {
+    fn read(row: &Row, kind: Option<ConnectionKind>) -> Result<Self, DbError> {
         Ok(Self {
             attempt: row.try_get("id")?,
             epoch: row.try_get("epoch")?,
             task_run: row.try_get("task_run_id")?,
             run: row.try_get("run_id")?,
             external_id: row.try_get("external_id")?,
-            handle: row.try_get("handle")?,
+            start: start(row, kind)?,
             cancelling: row.try_get::<_, &str>("reason")? == "cancelling",
         })
     }
 }
 
-impl FromRow for Stray {
-    fn from_row(row: &Row) -> Result<Self, DbError> {
+impl Stray {
+    fn read(row: &Row, kind: Option<ConnectionKind>) -> Result<Self, DbError> {
         Ok(Self {
             id: row.try_get("id")?,
             attempt: row.try_get("attempt_id")?,
             external_id: row.try_get("external_id")?,
-            handle: row.try_get("handle")?,
+            start: start(row, kind)?,
         })
     }
 }

@@ -106,12 +106,13 @@ fn sentence(prefix: &str, problems: &[Problem]) -> String {
     text.chars().take(1900).collect()
 }
 
-/// What polls and cancels of the external run need.
+/// What polls and stops of the external run need: the start without what only the start itself does. It reads back as one
+/// ([`Start::read`]). `cancel` is null where the platform has no request that stops a run.
 fn handle(start: &Start) -> Option<Value> {
     match start {
         Start::Postgres(_) => None,
         Start::Airflow(start) => Some(json!({ "dag_id": start.dag_id })),
-        Start::Http(start) => Some(json!({ "poll": start.poll, "cancel": start.cancel })),
+        Start::Http(start) => Some(json!({ "path": "/", "poll": start.poll, "cancel": start.cancel })),
     }
 }
 

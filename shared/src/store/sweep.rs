@@ -30,7 +30,8 @@ pub struct Owed {
     delay_s: i32,
 }
 
-/// Takes instants that are due: schedules within the look-ahead, everything else that has come.
+/// Takes instants that are due: schedules 90 seconds ahead, leases and limits as far ahead as the next tick, polls once their
+/// own message is late.
 pub async fn due(tx: &SystemTx) -> Result<Vec<Owed>, DbError> {
     tx.all(sql!("system_scheduler/claim_due.sql"), &[]).await
 }
