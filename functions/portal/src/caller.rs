@@ -21,6 +21,9 @@ use crate::{
     work::Work,
 };
 
+/// Longer paths lead nowhere: what is kept of them is their beginning, in characters.
+const MAX_OPERATION: usize = 300;
+
 /// A signed-in person with their request.
 #[derive(Clone)]
 pub(crate) struct Caller {
@@ -114,10 +117,8 @@ impl Argument for Caller {
         })
     }
 
-    fn describe(into: &mut Described) {
-        // Shared parameters stand in the document once; which apply follows from the method.
-        let _ = into;
-    }
+    /// Nothing: who calls is the operation's security, and the headers that apply follow from its method.
+    fn describe(_: &mut Described) {}
 }
 
 /// Header parameters of every operation with this method, for the document.
@@ -154,5 +155,6 @@ fn idempotency_key(incoming: &Incoming) -> Result<Option<idempotency::Key>, Faul
     };
     let body = incoming.body.as_deref().unwrap_or_default();
     let operation = format!("{} {}", incoming.method, incoming.uri.path());
+    let operation = operation.chars().take(MAX_OPERATION).collect();
     Ok(Some(idempotency::Key { key: text.to_owned(), operation, body_hash: idempotency::hash(body) }))
 }

@@ -181,3 +181,6 @@ impl<E: Into<Fault>> From<E> for Stop {
         Self::Fault(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,3 +127,52 @@ impl Done {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_kept_reply_is_the_same_reply_byte_for_byte() {
+        let first = Created::at("/api/v1/x/1", &json!({ "b": "ä\u{1f682}", "a": [1.5, null] }))
+            .at_version(3)
+            .into_reply();
+        let answer = first.keep();
+        let kept = idempotency::Kept {
+            operation: String::new(),
+            body_hash: Vec::new(),
+            status: answer.status,
+            headers: answer.headers,
+            answer: Some(answer.body),
+        };
+        let again = Reply::kept(&kept).unwrap();
+        let sorted = |reply: &Reply| {
+            let mut headers = reply.headers.clone();
+            headers.sort_by_key(|(name, _)| name.to_string());
+            (reply.status, headers, reply.body.clone())
+        };
+        assert_eq!(sorted(&again), sorted(&first));
+    }
+
+    #[test]
+    fn a_tag_says_the_version_and_differs_where_the_body_does() {
+        let tag = |name: &str| {
+            Found::of(&json!({ "name": name })).at_version(7).into_reply().get("etag").cloned().unwrap()
+        };
+        assert!(tag("a").to_str().unwrap().starts_with("\"7."));
+        assert_ne!(tag("a"), tag("b"));
+        assert_eq!(tag("a"), tag("a"));
+    }
+
+    #[test]
+    fn a_header_that_would_break_out_is_left_out() {
+        assert!(
+            Reply::json(StatusCode::OK, &1)
+                .header("location", "/x\r\nset-cookie: a=b")
+                .get("location")
+                .is_none()
+        );
+    }
+}

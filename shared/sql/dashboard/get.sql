@@ -3,9 +3,9 @@ with counts as (
     select json_build_object(
         'active', (select count(*) from (select from runs where state = 'active' limit 1000) r),
         'waiting', (select count(*) from (select from runs where state = 'pending' limit 1000) r),
-        'succeeded_24h', (select count(*) from (select from runs where state = 'succeeded' and id >= $1 limit 1000) r),
-        'failed_24h', (select count(*) from (select from runs where state = 'failed' and id >= $1 limit 1000) r)
-                    + (select count(*) from (select from runs where state = 'timed_out' and id >= $1 limit 1000) r)
+        'succeeded_24h', (select count(*) from (select from runs where state = 'succeeded' and id >= $1 order by id desc limit 1000) r),
+        'failed_24h', (select count(*) from (select from runs where state = 'failed' and id >= $1 order by id desc limit 1000) r)
+                    + (select count(*) from (select from runs where state = 'timed_out' and id >= $1 order by id desc limit 1000) r)
     ) as counts
 ),
 keys as (

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Page;
 use crate::{
     db::TenantTx,
-    error::{DbError, Refusal},
+    error::DbError,
     model::{ids::UserId, role::Role},
     sql,
 };
@@ -84,5 +84,5 @@ pub async fn change(tx: &TenantTx, was: &Member, role: Option<Role>) -> Result<(
     let role = role.map(Role::as_str);
     let changed =
         tx.one::<Changed>(sql!("members/change.sql"), &[&was.id, &was.version, &role]).await?.changed;
-    if changed { Ok(()) } else { Err(DbError::Refused(Refusal::Absent)) }
+    if changed { Ok(()) } else { Err(DbError::Moved { statement: "members/change", expected: 1, moved: 0 }) }
 }
