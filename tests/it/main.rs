@@ -1,8 +1,12 @@
 //! The integration tests.
 
 mod browser;
+mod connectors;
 mod deploy;
 mod engine;
+mod faults;
 mod house;
 mod identity;
 mod isolation;
+mod lifecycle;
+mod whole;

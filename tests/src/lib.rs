@@ -4,9 +4,15 @@
 //! A test is `stack::with(async |stack| …)`: it runs on the runtime on which the stack lives. Most tests share the one
 //! stack of the process and make a tenant of their own in it; a test that breaks things starts a stack of its own.
 
+pub mod airflow;
+pub mod browser;
 pub mod caller;
 pub mod database;
+pub mod install;
+pub mod invariants;
+pub mod seen;
 pub mod stack;
 pub mod tenant;
+pub mod warehouse;
 pub mod work;
 pub mod world;

@@ -123,6 +123,20 @@ pub async fn signed_in(stack: &Stack, account: &Account) -> Caller {
     }
 }
 
+/// The status and the word with which somebody's sign-in is refused.
+pub async fn refused(stack: &Stack, account: &Account) -> (u16, String) {
+    match sign_in::token_of(stack.url(), &account.user_name).await {
+        Err(sign_in::SignInError::Refused { status, said, .. }) => (status.as_u16(), said),
+        Err(error) => panic!("{} was not answered: {error}", account.user_name),
+        Ok(_) => panic!("{} is signed in", account.user_name),
+    }
+}
+
+/// The refusal of somebody to whom nobody gave a role.
+pub const NO_ROLE: (u16, &str) = (403, "You have no role here yet");
+/// The refusal of somebody whose directory is not on the list.
+pub const NOT_ONBOARDED: (u16, &str) = (403, "Your organisation has no workspace here");
+
 /// The workspace of a directory and its schema, as the routing rows have it.
 pub async fn placed(stack: &Stack, directory: Uuid) -> Option<(Uuid, String)> {
     let client = database::superuser(stack).await;

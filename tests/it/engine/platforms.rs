@@ -1,0 +1,276 @@
+//! Platforms that misbehave: each way of it comes to a clear error or a visible doubt, and a place that must not be called is
+//! not called.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tests::{
+    invariants, seen, stack, tenant,
+    work::{self, SOON},
+    world::{Answer, World},
+};
+
+/// 50 MB.
+const HUGE: usize = 50 * 1024 * 1024;
+
+/// A way of misbehaving, the state it comes to, and what its explanation says.
+type Case = (&'static str, Answer, &'static str, &'static str);
+
+fn raw(status: u16, headers: &[(&'static str, &str)], body: &[u8]) -> Answer {
+    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Answer::Raw(status, headers, body.to_vec())
+}
+
+/// Answers to a start that is itself the end.
+fn ends() -> Vec<Case> {
+    let page = b"<!doctype html><title>Sign in</title><form>";
+    vec![
+        ("hang", Answer::Hang, "active/start_unknown", "answer was not seen"),
+        ("cut", Answer::Cut, "active/start_unknown", "answer was not seen"),
+        (
+            "page",
+            raw(200, &[("content-type", "text/html; charset=utf-8")], page),
+            "failed/permanent",
+            "sign-in",
+        ),
+        (
+            "redirect",
+            raw(302, &[("location", "/elsewhere")], b""),
+            "failed/permanent",
+            "Redirects are not followed",
+        ),
+        ("refusal", raw(400, &[], b"\xff\xfe\x00 not text"), "failed/permanent", "400"),
+        ("huge-refusal", raw(400, &[], &vec![b'x'; HUGE]), "failed/permanent", "400"),
+        ("forbidden", raw(403, &[], b"no"), "failed/auth", "403"),
+        ("huge", raw(200, &[], &vec![b'x'; HUGE]), "succeeded", "was not read"),
+        ("garbage", raw(200, &[("content-type", "application/json")], b"{\"a\":"), "succeeded", ""),
+    ]
+}
+
+/// Answers to a start that is to be followed.
+fn followed() -> Vec<Case> {
+    let page = b"<!doctype html><title>Sign in</title><form>";
+    vec![
+        (
+            "no-id",
+            Answer::Json(200, json!({ "result": "fine" })),
+            "active/start_unknown",
+            "without the run's id",
+        ),
+        (
+            "odd-id",
+            Answer::Json(200, json!({ "id": { "a": 1 } })),
+            "active/start_unknown",
+            "without the run's id",
+        ),
+        (
+            "long-id",
+            Answer::Json(200, json!({ "id": "x".repeat(501) })),
+            "active/start_unknown",
+            "without the run's id",
+        ),
+        ("followed-page", raw(200, &[("content-type", "text/html")], page), "active/start_unknown", ""),
+        ("followed-garbage", raw(200, &[], b"\x00\x01\x02"), "active/start_unknown", ""),
+        ("followed-huge", raw(201, &[], &vec![b' '; HUGE]), "active/start_unknown", ""),
+    ]
+}
+
+#[test]
+fn each_way_of_misbehaving_comes_to_a_clear_end_or_a_visible_doubt() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let cases: Vec<Case> = ends().into_iter().chain(followed()).collect();
+        let answers = cases.clone();
+        let world = World::new(move |request, _| {
+            let name = request.path.trim_start_matches("/start/");
+            answers
+                .iter()
+                .find(|case| case.0 == name)
+                .map_or(Answer::Json(404, json!({})), |case| case.1.clone())
+        });
+        work::connection(&tenant.administrator, "platform", &world).await;
+        let runs = start_all(&tenant, &cases).await;
+        for ((name, _, state, said), run) in cases.iter().zip(runs) {
+            let path = format!("/runs/{}", work::id(&run));
+            let mut run = Value::Null;
+            work::until(&format!("{name} is {state}"), SOON, async || {
+                run = tenant.operator.get(&path).await.expect(200);
+                seen::state(&run, name) == *state
+            })
+            .await;
+            assert!(
+                seen::task(&run, name).to_string().contains(said),
+                "{name} does not say {said:?}: {run:#}"
+            );
+            assert_eq!(world.count("POST", &format!("/start/{name}")), 1, "{name}");
+        }
+        assert_eq!(world.count("GET", "/elsewhere") + world.count("POST", "/elsewhere"), 0);
+        // What is in doubt keeps its slot: it may be running.
+        let doubts = cases.iter().filter(|case| case.2 == "active/start_unknown").count();
+        let held = format!("slots where in_use = {doubts}");
+        assert_eq!(invariants::count(stack, &tenant, &held).await, 1, "{held}");
+        invariants::hold(stack, &tenant).await;
+    });
+}
+
+async fn start_all(tenant: &tenant::Tenant, cases: &[Case]) -> Vec<Value> {
+    let mut runs = Vec::new();
+    let ends = ends().len();
+    for (n, (name, ..)) in cases.iter().enumerate() {
+        let mut task =
+            if n < ends { work::at_once(name, "platform", &[]) } else { work::polled(name, "platform", &[]) };
+        task["start"]["path"] = json!(format!("/start/{name}"));
+        task["timeouts"] = json!({ "start_s": 3 });
+        task["retry"] = json!({ "max_attempts": 1 });
+        let job = work::job(&tenant.administrator, name, &[task]).await;
+        runs.push(work::run(&tenant.operator, &job).await);
+    }
+    runs
+}
+
+#[test]
+fn a_platform_that_loses_its_voice_for_a_while_is_asked_until_it_is_back() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let world = World::new(|request, before| {
+            let asked = before.iter().filter(|e| e.path == request.path).count();
+            match (request.path.as_str(), asked) {
+                ("/runs", _) => Answer::Json(201, json!({ "id": "only" })),
+                (_, 0) => Answer::Cut,
+                (_, 1) => raw(200, &[], b"<html>"),
+                (_, 2) => Answer::Json(503, json!({})),
+                (_, 3) => Answer::Json(200, json!({ "state": "pondering" })),
+                (_, 4) => raw(200, &[], &vec![b' '; HUGE]),
+                _ => Answer::Json(200, json!({ "state": "succeeded" })),
+            }
+        });
+        work::connection(&tenant.administrator, "platform", &world).await;
+        let job =
+            work::job(&tenant.administrator, "patience", &[work::polled("only", "platform", &[])]).await;
+        let run = work::run(&tenant.operator, &job).await;
+        let run = work::wait_for_run(&tenant.operator, &run, "succeeded", Duration::from_secs(60)).await;
+        assert_eq!(seen::attempts(&run, "only").len(), 1);
+        assert_eq!(world.count("POST", "/runs"), 1);
+        invariants::hold(stack, &tenant).await;
+    });
+}
+
+#[test]
+fn a_place_inside_is_never_called_however_it_is_written() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let inside = Inside::open().await;
+        let (port, world) = (inside.port, World::at_once());
+        let mut places: Vec<String> =
+            ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "017700000001", "0.0.0.0"]
+                .into_iter()
+                .chain(["[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost.", "127.0.0.1."])
+                .flat_map(|host| [format!("http://{host}:{port}"), format!("https://{host}:{port}")])
+                .collect();
+        places.extend(
+            [
+                "https://169.254.169.254",
+                "http://169.254.169.254/latest",
+                "https://[fe80::1]",
+                "https://10.0.0.1",
+            ]
+            .map(str::to_owned),
+        );
+        // The one excepted origin, written so that another may be meant.
+        places.push(world.url().replace("http://", "https://"));
+        for (n, place) in places.iter().enumerate() {
+            let name = format!("inside-{n}");
+            let body = json!({ "name": name, "kind": "http", "settings": { "base_url": place } });
+            let answer = tenant.administrator.post("/connections", &body).await;
+            if answer.status != 201 {
+                assert!(matches!(answer.status, 400 | 422), "{place}: {} {}", answer.status, answer.text());
+                continue;
+            }
+            let job = work::job(&tenant.administrator, &name, &[work::at_once("only", &name, &[])]).await;
+            let run = work::run(&tenant.operator, &job).await;
+            let run = work::wait_for_run(&tenant.operator, &run, "failed", SOON).await;
+            assert_eq!(seen::state(&run, "only"), "failed/permanent", "{place}: {run:#}");
+        }
+        let body = json!({
+            "name": "database", "kind": "postgres", "credential": credential(&tenant).await,
+            "settings": { "host": "127.0.0.1", "port": port, "database": "d", "user": "u", "tls": false },
+        });
+        let answer = tenant.administrator.post("/connections", &body).await;
+        if answer.status == 201 {
+            let task = json!({ "name": "only", "connection": "database", "start": { "sql": "select 1" } });
+            let job = work::job(&tenant.administrator, "database", &[task]).await;
+            let run = work::run(&tenant.operator, &job).await;
+            work::wait_for_run(&tenant.operator, &run, "failed", SOON).await;
+        }
+        assert_eq!(inside.called(), 0);
+        assert!(world.is_empty());
+        invariants::hold(stack, &tenant).await;
+    });
+}
+
+#[test]
+fn a_platform_cannot_send_us_inside() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let inside = Inside::open().await;
+        let target = format!("http://127.0.0.1:{}/", inside.port);
+        let to = target.clone();
+        let world = World::new(move |request, _| match request.path.as_str() {
+            "/runs" => Answer::Raw(201, vec![("location", to.clone())], b"{}".to_vec()),
+            "/runs/" => Answer::Json(200, json!({ "state": "succeeded" })),
+            _ => Answer::Raw(307, vec![("location", to.clone())], Vec::new()),
+        });
+        work::connection(&tenant.administrator, "platform", &world).await;
+        let mut located = work::polled("located", "platform", &[]);
+        located["start"].as_object_mut().expect("an object").remove("run_id_pointer");
+        let tasks = [work::at_once("redirected", "platform", &[]), located];
+        let job = work::job(&tenant.administrator, "elsewhere", &tasks).await;
+        let run = work::run(&tenant.operator, &job).await;
+        let path = format!("/runs/{}", work::id(&run));
+        work::until("the redirect was refused", SOON, async || {
+            let run = tenant.operator.get(&path).await.expect(200);
+            seen::state(&run, "redirected") == "failed/permanent"
+        })
+        .await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(inside.called(), 0, "{target} was called");
+        invariants::hold(stack, &tenant).await;
+    });
+}
+
+async fn credential(tenant: &tenant::Tenant) -> Value {
+    let vault = work::vault(&tenant.administrator, "secrets").await;
+    work::credential(&tenant.administrator, &vault, "password", "p4ssword").await;
+    json!({ "vault": "secrets", "name": "password" })
+}
+
+/// Something on this machine that nobody outside has any business with.
+struct Inside {
+    port: u16,
+    called: Arc<AtomicUsize>,
+}
+
+impl Inside {
+    async fn open() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let called = Arc::new(AtomicUsize::new(0));
+        let count = called.clone();
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Self { port, called }
+    }
+
+    fn called(&self) -> usize {
+        self.called.load(Ordering::Relaxed)
+    }
+}
