@@ -46,7 +46,7 @@ const MODEL: &[&str] = &[
 const KEEPERS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["shared/src/auth/token.rs", "shared/src/auth/token/"]),
     ("deadpool_postgres", &["shared/src/db"]),
-    ("tokio_postgres_rustls", &["shared/src/db"]),
+    ("tokio_postgres_rustls", &["shared/src/db", "functions/dispatcher/src/connectors/postgres"]),
     (
         "tokio_postgres",
         &[
