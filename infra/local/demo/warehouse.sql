@@ -57,6 +57,6 @@ $$;
 create schema signalbox;
 create table signalbox.attempts (
     attempt_id uuid primary key,
-    finished_at timestamptz not null default now(),
+    finished_at timestamptz not null,
     outputs jsonb
 );

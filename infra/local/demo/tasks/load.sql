@@ -4,7 +4,7 @@ select distinct on (trim(location), date::date)
     trim(location), date::date, precipitation::numeric, temp_max::numeric, temp_min::numeric, wind::numeric,
     lower(trim(weather))
 from raw.weather
-where date::date >= $1::text::date
+where date::date >= $1::date
 order by trim(location), date::date
 on conflict (city, day) do update set
     precipitation_mm = excluded.precipitation_mm, temp_max_c = excluded.temp_max_c, temp_min_c = excluded.temp_min_c,

@@ -45,7 +45,7 @@ mod tests {
         {
             let sql = task["start"]["sql"].as_str().unwrap();
             let done = match task["start"]["args"].as_array() {
-                Some(_) => client.query(sql, &[&"2012-01-01"]).await,
+                Some(_) => client.query(sql, &[&jiff::civil::date(2012, 1, 1)]).await,
                 None => client.query(sql, &[]).await,
             };
             assert!(done.is_ok(), "{}: {done:?}", task["name"]);
