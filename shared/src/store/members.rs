@@ -40,6 +40,17 @@ row! {
 }
 
 row! {
+    /// A member's name.
+    #[derive(Clone, Debug)]
+    pub struct Named {
+        /// The person's id.
+        id: UserId,
+        /// Their name as their directory gives it.
+        name: String,
+    }
+}
+
+row! {
     struct Added {
         id: UserId,
     }
@@ -65,6 +76,14 @@ pub async fn get(tx: TenantTx, id: UserId) -> Result<Member, DbError> {
 /// One member.
 pub async fn read(tx: &TenantTx, id: UserId) -> Result<Member, DbError> {
     tx.one(sql!("members/get.sql"), &[&id]).await
+}
+
+/// Names of those of these people who are members.
+pub async fn names(tx: &TenantTx, of: &[UserId]) -> Result<Vec<Named>, DbError> {
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.all(sql!("members/names.sql"), &[&of]).await
 }
 
 /// Adds a person; says their id, which is `fresh` unless they were known. A member already: refused as a conflict.

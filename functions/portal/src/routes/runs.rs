@@ -18,7 +18,7 @@ use shared::{
     },
     parameters,
     store::{
-        events, jobs,
+        events, jobs, members,
         runs::{self, RunFilter},
     },
 };
@@ -168,8 +168,9 @@ async fn events(
     if tasks.is_empty() {
         return Err(Fault::not_found().into());
     }
+    let names = members::names(&tx, &event::people(&rows)).await?;
     tx.into_tx().commit().await?;
-    Ok(Found::of(&List::of(rows, page, |e| e.id, Event::from)))
+    Ok(Found::of(&List::of(rows, page, |e| e.id, |e| Event::of(e, &names))))
 }
 
 async fn cancel(caller: Caller, Path(id): Path<RunId>, Body(_): Body<Nothing>) -> Answered<Found<Run>> {

@@ -1,11 +1,13 @@
 //! A transition of a run as the API shows it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use shared::{
-    model::ids::{AttemptId, EventId, TaskRunId},
-    store::events::EventRow,
+    model::ids::{AttemptId, EventId, Id, TaskRunId, UserId},
+    store::{events::EventRow, members::Named},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -34,10 +36,20 @@ struct EventActor {
     /// `user`, `schedule` or `system`.
     kind: String,
     id: Option<Uuid>,
+    /// A person's name, while they are a member.
+    name: Option<String>,
 }
 
-impl From<EventRow> for Event {
-    fn from(row: EventRow) -> Self {
+/// The people who moved something, each once.
+pub(super) fn people(rows: &[EventRow]) -> Vec<UserId> {
+    let people = rows.iter().filter(|e| e.actor_kind == "user").filter_map(|e| e.actor_id);
+    people.collect::<BTreeSet<_>>().into_iter().map(UserId::from).collect()
+}
+
+impl Event {
+    /// An event with the name of who made it.
+    pub(super) fn of(row: EventRow, names: &[Named]) -> Self {
+        let name = names.iter().find(|n| Some(n.id.uuid()) == row.actor_id).map(|n| n.name.clone());
         Self {
             id: row.id,
             at: row.at,
@@ -47,7 +59,7 @@ impl From<EventRow> for Event {
             from_state: row.from_state,
             to_state: row.to_state,
             reason: row.reason,
-            actor: EventActor { kind: row.actor_kind, id: row.actor_id },
+            actor: EventActor { kind: row.actor_kind, id: row.actor_id, name },
             detail: row.detail,
         }
     }
