@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 use crate::reply::Reply;
 
+/// The most of a text that is told back, in characters.
+const MAX_TOLD: usize = 500;
+
 /// The body of every answer that is not a success (`application/problem+json`).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -137,8 +140,7 @@ impl Fault {
         } else if let Some(cause) = self.cause.as_deref() {
             tracing::info!(request_id, code = self.code, cause = chain(cause), "a request was refused");
         }
-        let errors =
-            self.errors.into_iter().map(|e| ProblemAt { pointer: e.pointer, message: e.message }).collect();
+        let errors = self.errors.into_iter().map(ProblemAt::from).collect();
         let body = ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -159,15 +161,25 @@ impl Fault {
     }
 }
 
+/// An error and its causes. Of each the first line: a driver's second can hold a row.
 fn chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let mut text = error.to_string();
+    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    let mut text = first_line(error.to_string());
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
-        text.push_str(&error.to_string());
+        text.push_str(&first_line(error.to_string()));
         cause = error.source();
     }
     text
+}
+
+impl From<Problem> for ProblemAt {
+    /// What a caller sent is told back in part only.
+    fn from(problem: Problem) -> Self {
+        let short = |text: String| text.chars().take(MAX_TOLD).collect();
+        Self { pointer: short(problem.pointer), message: short(problem.message) }
+    }
 }
 
 impl From<Vec<Problem>> for Fault {
