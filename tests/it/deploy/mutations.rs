@@ -12,6 +12,7 @@ fn mutations() -> Vec<(&'static str, &'static str, Value)> {
     let mut all = shape();
     all.extend(work());
     all.extend(access());
+    all.extend(network());
     all.extend(data());
     all
 }
@@ -94,9 +95,6 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
 fn access() -> Vec<(&'static str, &'static str, Value)> {
     let anyone = json!({ "Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*" });
     let another = json!({ "Fn::GetAtt": "Roles.Outputs.DispatcherRoleArn" });
-    let wide = json!({ "IpProtocol": "-1", "CidrIp": "0.0.0.0/0" });
-    let inside_out =
-        json!({ "Type": "AWS::EC2::Route", "Properties": { "RouteTableId": { "Ref": "InsideRoutes" } } });
     vec![
         ("own_role", "Root:/Resources/Portal/Properties/Role", another),
         (
@@ -149,6 +147,14 @@ fn access() -> Vec<(&'static str, &'static str, Value)> {
             "Roles:/Resources/WorkDlqPolicy/Properties/PolicyDocument/Statement/0/Condition",
             Value::Null,
         ),
+    ]
+}
+
+fn network() -> Vec<(&'static str, &'static str, Value)> {
+    let wide = json!({ "IpProtocol": "-1", "CidrIp": "0.0.0.0/0" });
+    let inside_out =
+        json!({ "Type": "AWS::EC2::Route", "Properties": { "RouteTableId": { "Ref": "InsideRoutes" } } });
+    vec![
         ("way_out", "Network:/Resources/InsideGroup/Properties/SecurityGroupEgress", Value::Null),
         ("way_out", "Network:/Resources/InsideGroup/Properties/SecurityGroupEgress/2", wide),
         ("way_out", "Network:/Resources/Extra", inside_out),
