@@ -1,7 +1,7 @@
 //! The whole stack as one object: `cargo run` starts one and waits, a test starts one and drives it.
 //!
 //! It puts the parts together in the order in which they need each other: data folder, Postgres, databases, sign-in
-//! provider, local cloud, functions, steward's orders, gateway, clock. What a function may know is in [`functions`];
+//! provider, local cloud, functions, steward's orders, gateway, clock. What a function may know is in `functions`;
 //! it gets the same events and the same names as in AWS. Nothing here knows what functions do with them.
 
 mod build;
