@@ -149,6 +149,12 @@ fn without_word_after(text: &str, mark: &str) -> String {
     out
 }
 
+/// Whether a step of a path is one of dots, plain or encoded: a URL's parser takes either for a climb (WHATWG URL, 4.4).
+pub(super) fn climbs(path: &str) -> bool {
+    let steps = path.split(['?', '#']).next().unwrap_or_default().split(['/', '\\']);
+    steps.map(|step| step.to_ascii_lowercase().replace("%2e", ".")).any(|step| step == "." || step == "..")
+}
+
 /// The beginning of a text.
 pub(super) fn clip(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
@@ -184,6 +190,19 @@ mod tests {
         assert_eq!([429, 401, 403].map(class), [Failure::Throttled, Failure::Auth, Failure::Auth]);
         assert_eq!([408, 500, 502, 503, 504].map(class), [Failure::Transient; 5]);
         assert_eq!([302, 400, 404, 409, 422].map(class), [Failure::Permanent; 5]);
+    }
+
+    #[test]
+    fn a_path_with_a_step_of_dots_climbs_and_one_without_stays_where_it_is_written() {
+        for path in ["/a/../b", "/a/%2E%2e/b", ".", "/a/.%2E", "/a\\..\\b"] {
+            assert!(climbs(path), "{path}");
+        }
+        for path in ["", "/a/..b/c", "/a/...", "/a?x=/../y"] {
+            assert!(!climbs(path), "{path}");
+            let url = format!("https://h.example/{}", path.trim_start_matches('/'));
+            let parsed = shared::egress::Url::parse(&url).unwrap();
+            assert_eq!(parsed.as_str(), url, "{path}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Any service that speaks HTTP, as the task's own templates say: start, poll, cancel. The rules are those of RFC 9110 and of
 //! the draft on `Idempotency-Key`; paths cannot leave the base URL's host.
 
+use std::borrow::Cow;
+
 use futures_util::{StreamExt, stream};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use shared::{
     egress::{
@@ -176,11 +179,12 @@ fn started(answer: &Response, start: &Start) -> Outcome {
     }
 }
 
-/// The last step of `Location`.
+/// The last step of `Location`, decoded: it is encoded again where it goes into a path.
 fn located(answer: &Response) -> Option<String> {
     let location = answer.headers.get(header::LOCATION)?.to_str().ok()?;
     let path = location.split(['?', '#']).next()?;
-    path.trim_end_matches('/').rsplit('/').next().map(str::to_owned)
+    let step = path.trim_end_matches('/').rsplit('/').next()?;
+    percent_decode_str(step).decode_utf8().ok().map(Cow::into_owned)
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -213,8 +217,12 @@ fn starting(settings: &Settings, target: &Target<'_>, attempt: AttemptId, start:
 fn request(settings: &Settings, target: &Target<'_>, method: Method, path: &str) -> Result<Request, String> {
     let base = Url::parse(&settings.base_url).map_err(|_| "The base URL is not a URL.".to_owned())?;
     let text = if path.is_empty() { settings.base_url.clone() } else { join(&settings.base_url, path) };
+    if answer::climbs(path) {
+        return Err("A step of the path is . or .., which would leave its place.".to_owned());
+    }
     let url = Url::parse(&text).map_err(|_| "The path does not make a URL.".to_owned())?;
-    let below = url.path().starts_with(base.path().trim_end_matches('/'));
+    let root = base.path().trim_end_matches('/');
+    let below = url.path().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if url.origin() != base.origin() || !below {
         return Err("The path leaves the base URL.".to_owned());
     }

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use shared::{
     egress::{
-        Egress, EgressError, Method, Request, Response, Url,
+        Egress, EgressError, Method, Request, Response, Rule, Url,
         header::{self, HeaderMap, HeaderValue},
     },
     engine::Outcome,
@@ -73,6 +73,9 @@ impl<'a> Session<'a> {
             Api::V2 => "api/v2",
         };
         let path: String = steps.iter().map(|step| format!("/{}", encode_step(step))).collect();
+        if answer::climbs(&path) {
+            return Err(EgressError::Refused(Rule::Host));
+        }
         let url = join(&self.settings.base_url, &format!("{api}{path}{query}"));
         let mut request = request(method, &url, self.target, body)?;
         request.headers.insert(header::AUTHORIZATION, self.authorization.clone());
@@ -101,7 +104,7 @@ async fn token(egress: &Egress, settings: &Settings, target: &Target<'_>, passwo
 }
 
 fn request(method: Method, url: &str, target: &Target<'_>, body: Option<&Value>) -> Result<Request, EgressError> {
-    let url = Url::parse(url).map_err(|_| EgressError::Refused(shared::egress::Rule::Host))?;
+    let url = Url::parse(url).map_err(|_| EgressError::Refused(Rule::Host))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, JSON);
     if body.is_some() {
