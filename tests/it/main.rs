@@ -9,4 +9,6 @@ mod house;
 mod identity;
 mod isolation;
 mod lifecycle;
+mod portal;
+mod time;
 mod whole;

@@ -1,0 +1,5 @@
+//! How workspaces, people and sessions come and go, through the real sign-in.
+
+mod first_sign_in;
+mod members;
+mod sessions;

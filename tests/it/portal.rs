@@ -1,0 +1,8 @@
+//! The API before a single caller: what it refuses and how it says so, and the habits that every route has.
+
+mod bodies;
+mod graphs;
+mod habits;
+mod headers;
+mod names;
+mod rules;
