@@ -34,6 +34,10 @@ pub(crate) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Re
 }
 
 fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
+    // Our reader would take a list for the fields of an object in their order.
+    if !value.is_object() {
+        return Err(not_json(Problem::at("", "must be an object")));
+    }
     problem::read(value).map_err(|errors| Fault::invalid(errors.into_iter().map(name_the_field).collect()))
 }
 

@@ -16,7 +16,7 @@ use crate::{
     App,
     argument::{Argument, Described, Taking},
     door::{Door, Held},
-    fault::{Answered, Fault},
+    fault::{Answered, Fault, Stop},
     serve::Incoming,
     work::Work,
 };
@@ -63,8 +63,15 @@ impl Caller {
         Work::begin(self).await
     }
 
-    /// Whether they may do this at all; asked before a request is called wrong, so that nobody learns more than they may.
+    /// Whether they may do this at all, and whether their key stands for another request: asked before a request is called
+    /// wrong, so that nobody learns more than they may.
     pub(crate) async fn authorise(&self) -> Result<(), Fault> {
+        if self.request.key.is_some() {
+            return match self.write().await {
+                Ok(_) | Err(Stop::Replay(_)) => Ok(()),
+                Err(Stop::Fault(fault)) => Err(fault),
+            };
+        }
         let held = self.read().await?;
         held.open().await?;
         Ok(())

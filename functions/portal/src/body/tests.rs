@@ -45,9 +45,17 @@ fn a_mistake_is_told_with_its_pointer() {
 
 #[test]
 fn what_is_not_one_json_value_without_doubles_is_refused() {
-    for body in
-        [r#"{"name":"a","name":"b"}"#, "{", "{} {}", "\u{feff}{}", "[1e400]", "nul", r#"{"name":"a",}"#]
-    {
+    for body in [
+        r#"{"name":"a","name":"b"}"#,
+        "{",
+        "{} {}",
+        "\u{feff}{}",
+        "[1e400]",
+        "nul",
+        "[]",
+        r#"["a"]"#,
+        r#"{"name":"a",}"#,
+    ] {
         assert!(told(body).contains("invalid_request"), "{body}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod event;
 mod shape;
+mod task;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -38,7 +39,7 @@ use crate::{
     work::Change,
 };
 use event::Event;
-use shape::{Run, RunSummary};
+use shape::{Run, RunSummary, Trigger};
 
 /// The largest parameters of a run, in bytes.
 pub(super) const MAX_PARAMETERS: usize = 64 * 1024;
@@ -79,8 +80,9 @@ struct Asked {
     /// In this state.
     #[param(value_type = Option<String>)]
     state: Option<RunState>,
-    /// Started by: `manual`, `schedule`.
-    trigger: Option<String>,
+    /// Started by.
+    #[param(value_type = Option<String>)]
+    trigger: Option<Trigger>,
     /// Made at or after.
     #[serde(default, deserialize_with = "instant")]
     #[param(value_type = Option<String>, format = DateTime)]
@@ -136,7 +138,7 @@ async fn list(caller: Caller, Query(asked): Query<Asked>) -> Answered<Found<List
     let filter = RunFilter {
         job: asked.job_id,
         state: asked.state.map(|s| s.as_str().to_owned()),
-        trigger: asked.trigger,
+        trigger: asked.trigger.map(|t| t.as_str().to_owned()),
         from: asked.from,
         to: asked.to,
         before: asked.cursor.map(|c| c.id().into()),
