@@ -93,7 +93,10 @@ impl Config {
     }
 
     /// Reads given variables: what a test passes.
-    pub fn from_vars(function: Function, vars: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub fn from_vars(
+        function: Function,
+        vars: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let mut values = BTreeMap::new();
         for (name, value) in vars.filter(|(name, _)| name.starts_with("SIGNALBOX_")) {
             let Some((known, needed, allowed)) = VARIABLES.iter().find(|(known, ..)| *known == name) else {
@@ -155,11 +158,13 @@ mod tests {
 
     #[test]
     fn a_missing_or_unknown_setting_refuses_the_start_by_name() {
-        let missing = Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABASE_SECRET_ARN", "a")])).unwrap_err();
+        let missing =
+            Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABASE_SECRET_ARN", "a")])).unwrap_err();
         assert!(missing.to_string().starts_with("SIGNALBOX_QUEUE_ROOT_SECRET_ARN is not set"), "{missing}");
         let unknown = Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABSE", "a")])).unwrap_err();
         assert!(unknown.to_string().starts_with("SIGNALBOX_DATABSE is not a setting"), "{unknown}");
-        let foreign = Config::from_vars(Steward, vars(&[("SIGNALBOX_ROOT_KEY_SECRET_ARN", "a")])).unwrap_err();
+        let foreign =
+            Config::from_vars(Steward, vars(&[("SIGNALBOX_ROOT_KEY_SECRET_ARN", "a")])).unwrap_err();
         assert!(foreign.to_string().contains("not a setting of the Steward function"), "{foreign}");
     }
 }

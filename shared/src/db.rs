@@ -5,12 +5,14 @@ pub mod logins;
 pub mod migrate;
 mod param;
 mod pool;
+mod scope;
 mod tx;
 
 pub use param::{FromRow, Param};
 pub use pool::Database;
 pub use crate::config::DatabaseSettings;
-pub use tx::{Entered, Scope, SystemRole, SystemTx, TenantTx, retrying};
+pub use scope::{Entered, Scope, SystemRole};
+pub use tx::{SystemTx, TenantTx, retrying};
 
 pub use tokio_postgres::Row;
 

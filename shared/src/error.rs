@@ -92,7 +92,10 @@ impl DbError {
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            return if error.is_closed() || error.code().is_none() && StdError::source(&error).is_some_and(|s| s.is::<std::io::Error>()) {
+            return if error.is_closed()
+                || error.code().is_none()
+                    && StdError::source(&error).is_some_and(|s| s.is::<std::io::Error>())
+            {
                 Self::Unavailable(Box::new(error))
             } else {
                 Self::Defect(Box::new(error))
@@ -106,7 +109,9 @@ impl From<tokio_postgres::Error> for DbError {
             "23505" => Self::Taken { constraint: constraint() },
             "23503" => Self::Dangling { constraint: constraint() },
             "40001" | "40P01" | "55P03" => Self::Retry(Box::new(error)),
-            "53300" | "57P01" | "57P02" | "57P03" | "08006" | "28P01" | "28000" => Self::Unavailable(Box::new(error)),
+            "53300" | "57P01" | "57P02" | "57P03" | "08006" | "28P01" | "28000" => {
+                Self::Unavailable(Box::new(error))
+            }
             _ => Self::Defect(Box::new(error)),
         }
     }

@@ -82,7 +82,13 @@ impl TenantKeys {
         Ok(Secret::new(opened.to_vec()))
     }
 
-    fn derive(&self, tenant: TenantId, salt: &[u8], root_version: u32, version: i32) -> Result<LessSafeKey, CannotOpen> {
+    fn derive(
+        &self,
+        tenant: TenantId,
+        salt: &[u8],
+        root_version: u32,
+        version: i32,
+    ) -> Result<LessSafeKey, CannotOpen> {
         let root = self.root.key(root_version).ok_or(CannotOpen)?;
         let info = format!("signalbox/{tenant}/credentials/{root_version}/{version}");
         let key = derive(salt, root, &info).ok_or(CannotOpen)?;
@@ -131,7 +137,9 @@ mod tests {
     use super::*;
 
     fn keys(salt: u8) -> TenantKeys {
-        let ring = Secret::new(br#"{"current":1,"keys":{"1":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}"#.to_vec());
+        let ring = Secret::new(
+            br#"{"current":1,"keys":{"1":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}"#.to_vec(),
+        );
         TenantKeys::new(KeyRing::parse(&ring).unwrap(), vec![(1, vec![salt; 32])])
     }
 
@@ -143,8 +151,12 @@ mod tests {
     #[test]
     fn a_sealed_value_opens_where_it_was_sealed_and_nowhere_else() {
         let (version, sealed) = keys(1).seal(place("a"), &Secret::new(b"canary".to_vec())).unwrap();
-        assert_eq!(keys(1).open(place("a"), version, &sealed).map(|s| s.expose().to_vec()).ok(), Some(b"canary".to_vec()));
-        let other = Place { tenant: TenantId::from(uuid!("0193d4a0-0000-7000-8000-000000000002")), ..place("a") };
+        assert_eq!(
+            keys(1).open(place("a"), version, &sealed).map(|s| s.expose().to_vec()).ok(),
+            Some(b"canary".to_vec())
+        );
+        let other =
+            Place { tenant: TenantId::from(uuid!("0193d4a0-0000-7000-8000-000000000002")), ..place("a") };
         assert!(keys(1).open(place("b"), version, &sealed).is_err(), "another row");
         assert!(keys(1).open(other, version, &sealed).is_err(), "another tenant");
         assert!(keys(2).open(place("a"), version, &sealed).is_err(), "another salt");

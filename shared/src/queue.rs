@@ -147,7 +147,14 @@ impl Signer {
             return Err(Forged);
         }
         let route = Route { tenant: wire.tenant, schema };
-        Ok(Message { route, kind: wire.kind, id: wire.id, round: wire.round, at: wire.at, outbox: wire.outbox })
+        Ok(Message {
+            route,
+            kind: wire.kind,
+            id: wire.id,
+            round: wire.round,
+            at: wire.at,
+            outbox: wire.outbox,
+        })
     }
 
     fn key(&self, wire: &Wire) -> Option<hmac::Key> {
@@ -163,7 +170,13 @@ fn signed_bytes(wire: &Wire) -> Vec<u8> {
     let outbox = wire.outbox.map(|o| o.to_string()).unwrap_or_default();
     format!(
         "{}|{}|{}|{}|{}|{}|{}|{at}|{outbox}",
-        wire.v, wire.key, wire.tenant, wire.schema, wire.kind.as_str(), wire.id, wire.round
+        wire.v,
+        wire.key,
+        wire.tenant,
+        wire.schema,
+        wire.kind.as_str(),
+        wire.id,
+        wire.round
     )
     .into_bytes()
 }
@@ -224,7 +237,9 @@ mod tests {
     use crate::secrets::Secret;
 
     fn signer() -> Signer {
-        let ring = Secret::new(br#"{"current":1,"keys":{"1":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}"#.to_vec());
+        let ring = Secret::new(
+            br#"{"current":1,"keys":{"1":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}"#.to_vec(),
+        );
         Signer::new(KeyRing::parse(&ring).unwrap())
     }
 
@@ -257,7 +272,8 @@ mod tests {
     #[test]
     fn another_tenants_mac_does_not_hold() {
         let body = signer().seal(&message()).unwrap();
-        let other = body.replace("0193d4a0-0000-7000-8000-000000000001", "0193d4a0-0000-7000-8000-000000000002");
+        let other =
+            body.replace("0193d4a0-0000-7000-8000-000000000001", "0193d4a0-0000-7000-8000-000000000002");
         assert_eq!(signer().open(&other), Err(Forged));
         for text in ["", "{}", "[]", "null", "not json", r#"{"v":1}"#] {
             assert_eq!(signer().open(text), Err(Forged), "{text}");

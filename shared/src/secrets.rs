@@ -68,11 +68,13 @@ struct KeyRingText {
 impl KeyRing {
     /// Reads `{"current":1,"keys":{"1":"<base64 of 32 bytes>"}}`.
     pub fn parse(secret: &Secret) -> Result<Self, BoxError> {
-        let text: KeyRingText = serde_json::from_slice(secret.expose()).map_err(|_| "a key ring is not in its shape")?;
+        let text: KeyRingText =
+            serde_json::from_slice(secret.expose()).map_err(|_| "a key ring is not in its shape")?;
         let mut keys = BTreeMap::new();
         for (version, encoded) in text.keys {
             let encoded = Zeroizing::new(encoded);
-            let bytes = Zeroizing::new(STANDARD.decode(encoded.as_bytes()).map_err(|_| "a key is not base64")?);
+            let bytes =
+                Zeroizing::new(STANDARD.decode(encoded.as_bytes()).map_err(|_| "a key is not base64")?);
             let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| "a key is not 32 bytes")?;
             keys.insert(version, Zeroizing::new(key));
         }

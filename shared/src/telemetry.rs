@@ -11,10 +11,15 @@ pub fn start(level: &str) {
         "debug" => LevelFilter::DEBUG,
         _ => LevelFilter::INFO,
     };
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false);
     let ours = tracing_subscriber::filter::filter_fn(move |meta| {
         // Other crates speak at warn and above only: their debug lines can hold requests.
-        let limit = if meta.target().split("::").next().is_some_and(is_ours) { level } else { LevelFilter::WARN };
+        let limit =
+            if meta.target().split("::").next().is_some_and(is_ours) { level } else { LevelFilter::WARN };
         *meta.level() <= limit
     });
     tracing_subscriber::registry().with(lines.with_filter(ours)).init();

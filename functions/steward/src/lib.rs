@@ -30,7 +30,11 @@ impl Steward {
         Ok(Self {
             database: Database::open(config.database(), secrets.clone()).await?,
             secrets,
-            login_arns: config.get("SIGNALBOX_LOGIN_SECRET_ARNS").split(',').map(|arn| arn.trim().to_owned()).collect(),
+            login_arns: config
+                .get("SIGNALBOX_LOGIN_SECRET_ARNS")
+                .split(',')
+                .map(|arn| arn.trim().to_owned())
+                .collect(),
             clock,
         })
     }

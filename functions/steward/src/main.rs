@@ -13,5 +13,6 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env(Function::Steward)?;
     telemetry::start(config.log());
     let steward = Steward::new(&config, &config::aws().await, Clock::system()).await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| steward.answer(event.payload))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| steward.answer(event.payload)))
+        .await
 }

@@ -60,14 +60,28 @@ mod tests {
     #[test]
     fn each_kind_of_event_is_read_as_what_it_asks() {
         assert_eq!(Order::read(json!({"do": "install"})).unwrap(), Order::Install);
-        assert_eq!(Order::read(json!({"source": "aws.events", "detail-type": "Scheduled Event"})).unwrap(), Order::Tick);
-        assert_eq!(Order::read(json!({"Records": [{"body": "{}"}]})).unwrap(), Order::Refill { spares: None });
-        assert_eq!(Order::read(json!({"do": "refill", "spares": 9})).unwrap(), Order::Refill { spares: Some(9) });
+        assert_eq!(
+            Order::read(json!({"source": "aws.events", "detail-type": "Scheduled Event"})).unwrap(),
+            Order::Tick
+        );
+        assert_eq!(
+            Order::read(json!({"Records": [{"body": "{}"}]})).unwrap(),
+            Order::Refill { spares: None }
+        );
+        assert_eq!(
+            Order::read(json!({"do": "refill", "spares": 9})).unwrap(),
+            Order::Refill { spares: Some(9) }
+        );
     }
 
     #[test]
     fn what_is_not_an_order_is_refused() {
-        for bad in [json!({"do": "drop"}), json!({}), json!([]), json!({"do": "onboard", "directory_id": "x", "name": "n"})] {
+        for bad in [
+            json!({"do": "drop"}),
+            json!({}),
+            json!([]),
+            json!({"do": "onboard", "directory_id": "x", "name": "n"}),
+        ] {
             assert!(Order::read(bad.clone()).is_err(), "{bad}");
         }
     }

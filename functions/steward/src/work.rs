@@ -29,13 +29,16 @@ impl Steward {
         for arn in &self.login_arns {
             let secret: LoginSecret = serde_json::from_slice(self.secrets.read(arn).await?.expose())
                 .map_err(|_| "a login's secret is not in its shape")?;
-            let function: Function = secret.function.parse().map_err(|()| "a login's secret names no function of ours")?;
+            let function: Function =
+                secret.function.parse().map_err(|()| "a login's secret names no function of ours")?;
             let login = logins::Login { function, name: &secret.username, password: &secret.password };
             logins::ensure(&self.database, &login).await?;
         }
         let migrated = self.migrate().await?;
         let refilled = self.refill(SPARES).await?;
-        Ok(json!({ "installed": true, "migrated": migrated["migrated"], "spares_made": refilled["spares_made"] }))
+        Ok(
+            json!({ "installed": true, "migrated": migrated["migrated"], "spares_made": refilled["spares_made"] }),
+        )
     }
 
     pub(crate) async fn migrate(&self) -> Result<Value, Error> {

@@ -1,8 +1,14 @@
 //! Migrations: numbered files, applied in order, each workspace in a transaction of its own under `lock_timeout`.
 //! The steward is the only caller; versions are recorded where they were applied.
 
-use super::{Database, Row, FromRow, SystemRole, SystemTx};
-use crate::{error::DbError, model::{ids::{Id, TenantId}, tenant::SchemaName}};
+use super::{Database, FromRow, Row, SystemRole, SystemTx};
+use crate::{
+    error::DbError,
+    model::{
+        ids::{Id, TenantId},
+        tenant::SchemaName,
+    },
+};
 
 /// One numbered migration.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +66,10 @@ pub async fn install(database: &Database) -> Result<(), DbError> {
         "grant signalbox_owner to current_user"
     })
     .await?;
-    tx.script("do $$ begin execute format('grant create on database %I to signalbox_owner', current_database()); \
-               execute format('revoke all on database %I from public', current_database()); end $$")
+    tx.script(
+        "do $$ begin execute format('grant create on database %I to signalbox_owner', current_database()); \
+               execute format('revoke all on database %I from public', current_database()); end $$",
+    )
     .await?;
     tx.commit().await?;
 
@@ -105,7 +113,9 @@ pub async fn provision(database: &Database, tenant: TenantId, salt: Vec<u8>) -> 
     let tx = SystemTx::begin(database, SystemRole::Steward, "provision").await?;
     let server = server_version(&tx).await?;
     let grants = if server >= 16 {
-        format!("grant signalbox_tenants to {name} with inherit true, set false; grant {name} to cell_0001 with inherit false, set true")
+        format!(
+            "grant signalbox_tenants to {name} with inherit true, set false; grant {name} to cell_0001 with inherit false, set true"
+        )
     } else {
         format!("grant signalbox_tenants to {name}; grant {name} to cell_0001")
     };
@@ -142,7 +152,11 @@ pub async fn migrate(database: &Database, tenant: TenantId, from: i32) -> Result
     let mut applied = 0;
     for migration in TENANT.iter().filter(|m| m.version > from) {
         let tx = SystemTx::begin(database, SystemRole::Owner, "tenant migration").await?;
-        tx.script(&format!("set local search_path = {name}, pg_temp; set local app.tenant_id = '{}'", tenant.uuid())).await?;
+        tx.script(&format!(
+            "set local search_path = {name}, pg_temp; set local app.tenant_id = '{}'",
+            tenant.uuid()
+        ))
+        .await?;
         let moved = tx
             .execute(
                 "update system.tenants set schema_version = $2 where id = $1 and schema_version = $2 - 1",
@@ -168,7 +182,8 @@ fn text_for(migration: &Migration, schema: &SchemaName) -> String {
 }
 
 pub(super) async fn server_version(tx: &SystemTx) -> Result<i32, DbError> {
-    let version: Version = tx.one("select current_setting('server_version_num')::int / 10000 as major", &[]).await?;
+    let version: Version =
+        tx.one("select current_setting('server_version_num')::int / 10000 as major", &[]).await?;
     Ok(version.0)
 }
 

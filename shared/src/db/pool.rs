@@ -4,7 +4,10 @@
 use std::{path::Path, sync::Arc};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use rustls::{ClientConfig, RootCertStore, pki_types::{CertificateDer, pem::PemObject}};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use serde::Deserialize;
 use tokio::sync::RwLock;
 use tokio_postgres::{NoTls, config::SslMode};
@@ -102,7 +105,9 @@ fn trusting(ca_file: &Path) -> Result<MakeRustlsConnect, BoxError> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.starts_with('/') || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host.starts_with('/')
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn was_refused(error: &BoxError) -> bool {

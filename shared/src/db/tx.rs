@@ -17,66 +17,13 @@ use std::{
 
 use deadpool_postgres::Object;
 use futures_util::future::join;
-use jiff::Timestamp;
-use tokio_postgres::{Row, SimpleQueryMessage, types::{ToSql, Type}};
-
-use super::{Database, FromRow, Param};
-use crate::{
-    error::{DbError, Refusal},
-    model::{
-        ids::{SessionId, UserId},
-        role::{Permission, Role},
-        tenant::{Route, TenantState},
-    },
+use tokio_postgres::{
+    Row, SimpleQueryMessage,
+    types::{ToSql, Type},
 };
 
-/// For whom a tenant transaction works.
-#[derive(Clone, Debug)]
-pub enum Scope {
-    /// A signed-in person; the session, membership, role and workspace are re-read as the scope opens.
-    Person {
-        /// Their session.
-        session: SessionId,
-        /// Who the token says they are; must be whom the session belongs to.
-        user: UserId,
-        /// The workspace of the token.
-        route: Route,
-        /// What they are about to do.
-        permission: Permission,
-    },
-    /// A worker, for a message that was verified.
-    Worker(Route),
-}
-
-/// What opening the scope told.
-#[derive(Clone, Debug)]
-pub struct Entered {
-    /// The person, or none for a worker.
-    pub user: Option<UserId>,
-    /// Their name, for the audit log.
-    pub user_name: String,
-    /// Their role, or none for a worker.
-    pub role: Option<Role>,
-    /// The workspace's state.
-    pub state: TenantState,
-    /// Database time as the transaction began.
-    pub now: Timestamp,
-}
-
-/// A group role that a system transaction works under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SystemRole {
-    /// Sign-in's functions.
-    Signin,
-    /// The portal's functions.
-    Portal,
-    /// The sweeper: outbox and due index.
-    Scheduler,
-    /// The owner of every object: the steward's migrations and claims of spares.
-    Owner,
-    /// The steward's login itself: creating roles and granting them.
-    Steward,
-}
+use super::{Database, Entered, FromRow, Param, Scope, SystemRole};
+use crate::error::{DbError, Refusal};
 
 /// A guarded transaction inside one workspace.
 pub struct TenantTx(Tx);
@@ -87,7 +34,7 @@ pub struct SystemTx(Tx);
 impl TenantTx {
     /// Borrows a connection; the scope opens with the first statement. `name` is for the log.
     pub async fn begin(database: &Database, scope: &Scope, name: &'static str) -> Result<Self, DbError> {
-        Tx::borrow(database, enter(scope), name).await.map(Self)
+        Tx::borrow(database, scope.set_up(), name).await.map(Self)
     }
 
     /// Who is here and when, known once the first statement was answered.
@@ -105,7 +52,7 @@ impl TenantTx {
 impl SystemTx {
     /// Borrows a connection; the role is taken with the first statement.
     pub async fn begin(database: &Database, role: SystemRole, name: &'static str) -> Result<Self, DbError> {
-        Tx::borrow(database, assume(role), name).await.map(Self)
+        Tx::borrow(database, role.set_up(), name).await.map(Self)
     }
 
     /// Runs a script of several statements: migrations only.
@@ -118,17 +65,29 @@ macro_rules! statements {
     ($tx:ident) => {
         impl $tx {
             /// All rows of a statement.
-            pub async fn all<T: FromRow>(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Vec<T>, DbError> {
+            pub async fn all<T: FromRow>(
+                &self,
+                sql: &'static str,
+                params: &[&dyn Param],
+            ) -> Result<Vec<T>, DbError> {
                 self.rows(sql, params).await?.iter().map(T::from_row).collect()
             }
 
             /// The one row of a statement, or none.
-            pub async fn optional<T: FromRow>(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Option<T>, DbError> {
+            pub async fn optional<T: FromRow>(
+                &self,
+                sql: &'static str,
+                params: &[&dyn Param],
+            ) -> Result<Option<T>, DbError> {
                 self.rows(sql, params).await?.first().map(T::from_row).transpose()
             }
 
             /// The one row of a statement; none is absent.
-            pub async fn one<T: FromRow>(&self, sql: &'static str, params: &[&dyn Param]) -> Result<T, DbError> {
+            pub async fn one<T: FromRow>(
+                &self,
+                sql: &'static str,
+                params: &[&dyn Param],
+            ) -> Result<T, DbError> {
                 self.optional(sql, params).await?.ok_or(DbError::Refused(Refusal::Absent))
             }
 
@@ -145,7 +104,12 @@ macro_rules! statements {
             }
 
             /// Runs a statement that must move exactly one row.
-            pub async fn execute_one(&self, name: &'static str, sql: &'static str, params: &[&dyn Param]) -> Result<(), DbError> {
+            pub async fn execute_one(
+                &self,
+                name: &'static str,
+                sql: &'static str,
+                params: &[&dyn Param],
+            ) -> Result<(), DbError> {
                 match self.execute(sql, params).await? {
                     1 => Ok(()),
                     moved => Err(DbError::Moved { statement: name, expected: 1, moved }),
@@ -190,7 +154,7 @@ impl Tx {
         let connection = database.connection().await?;
         Ok(Self {
             connection: Some(connection),
-            setup: Mutex::new(Some(setup)),
+            setup: Mutex::new(Some(format!("begin; {setup}"))),
             opened: AtomicBool::new(false),
             entered: OnceLock::new(),
             name,
@@ -202,7 +166,10 @@ impl Tx {
     }
 
     /// Awaits a statement; ahead of the first one goes the set-up. `join` polls in order, so the wire keeps it.
-    async fn run<T>(&self, statement: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+    async fn run<T>(
+        &self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, DbError> {
         let setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(setup) = setup else { return Ok(statement.await?) };
         let (opened, answer) = join(self.client().simple_query(&setup), statement).await;
@@ -218,15 +185,7 @@ impl Tx {
             _ => None,
         });
         let Some(row) = row else { return Ok(()) };
-        let text = |column: &str| row.get(column).unwrap_or_default();
-        let entered = Entered {
-            user: text("user_id").parse().ok(),
-            user_name: text("user_name").to_owned(),
-            role: text("role").parse().ok(),
-            state: text("tenant_state").parse().map_err(|()| DbError::Refused(Refusal::NoSession))?,
-            now: text("at_us").parse().ok().and_then(|us| Timestamp::from_microsecond(us).ok())
-                .ok_or(DbError::Refused(Refusal::NoSession))?,
-        };
+        let entered = Entered::read(row)?;
         self.entered.set(entered).map_err(|_| DbError::Refused(Refusal::NoSession))
     }
 
@@ -234,7 +193,11 @@ impl Tx {
         self.run(self.client().query_typed(sql, &[])).await
     }
 
-    async fn last(mut self, sql: &'static str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>, DbError> {
+    async fn last(
+        mut self,
+        sql: &'static str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, DbError> {
         let (answer, ended) = {
             let statement = self.run(self.client().query_typed(sql, params));
             join(statement, self.client().simple_query(END_COMMIT)).await
@@ -267,7 +230,10 @@ impl Tx {
                 Ok(())
             }
             Err(error) => {
-                tracing::debug!(transaction = self.name, "an end was not confirmed; the connection is closed");
+                tracing::debug!(
+                    transaction = self.name,
+                    "an end was not confirmed; the connection is closed"
+                );
                 Err(error.into())
             }
         }
@@ -294,43 +260,11 @@ fn typed<'a>(params: &[&'a dyn Param]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
     params.iter().map(|p| (p.as_sql(), p.sql_type())).collect()
 }
 
-/// The batch that opens a workspace's scope. It is made of ids, a validated schema name and names of ours: nothing typed by a user.
-fn enter(scope: &Scope) -> String {
-    let (session, user, route, roles) = match scope {
-        Scope::Person { session, user, route, permission } => {
-            let roles: Vec<_> = Role::ALL.iter().filter(|r| r.may(*permission)).map(|r| r.as_str()).collect();
-            (format!("'{session}'"), format!("'{user}'"), route, roles.join(","))
-        }
-        Scope::Worker(route) => ("null".to_owned(), "null".to_owned(), route, String::new()),
-    };
-    let Route { tenant, schema } = route;
-    format!(
-        "begin; \
-         select user_id, user_name, role, tenant_state, (extract(epoch from at) * 1000000)::bigint as at_us \
-         from system.authorize({session}, {user}, '{tenant}', '{schema}', '{{{roles}}}'); \
-         set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'; \
-         {TIMEOUTS}",
-        role = schema.quoted(),
-    )
-}
-
-fn assume(role: SystemRole) -> String {
-    let role = match role {
-        SystemRole::Signin => "set local role system_signin; ",
-        SystemRole::Portal => "set local role system_portal; ",
-        SystemRole::Scheduler => "set local role system_scheduler; ",
-        SystemRole::Owner => "set local role signalbox_owner; ",
-        SystemRole::Steward => "",
-    };
-    format!("begin; {role}set local search_path = pg_catalog, pg_temp; {TIMEOUTS}")
-}
-
-const TIMEOUTS: &str = "set local statement_timeout = '10s'; set local lock_timeout = '2s'; \
-                        set local idle_in_transaction_session_timeout = '15s'";
-
 /// Runs a whole transaction again, a few times, where Postgres says it may be: serialisation, deadlock, lock timeout.
 /// The closure must have no effect outside its transaction.
-pub async fn retrying<T, F: Future<Output = Result<T, DbError>>>(mut work: impl FnMut() -> F) -> Result<T, DbError> {
+pub async fn retrying<T, F: Future<Output = Result<T, DbError>>>(
+    mut work: impl FnMut() -> F,
+) -> Result<T, DbError> {
     for pause_ms in [5, 25, 100] {
         match work().await {
             Err(error) if error.is_retryable() => {

@@ -87,7 +87,14 @@ mod tests {
 
     #[test]
     fn only_generated_names_are_schema_names() {
-        for bad in ["", "t_", "public", "t_0123456789ABCDEF0123456789ABCDEF", "t_0123456789abcdef0123456789abcdef\"", "t_0123456789abcdef0123456789abcde"] {
+        for bad in [
+            "",
+            "t_",
+            "public",
+            "t_0123456789ABCDEF0123456789ABCDEF",
+            "t_0123456789abcdef0123456789abcdef\"",
+            "t_0123456789abcdef0123456789abcde",
+        ] {
             assert!(bad.parse::<SchemaName>().is_err(), "{bad}");
         }
         assert!("t_0123456789abcdef0123456789abcdef".parse::<SchemaName>().is_ok());

@@ -10,7 +10,12 @@ use crate::{
 };
 
 /// Puts a directory on the allow-list, or corrects its name. The first Administrator is fixed once the workspace exists.
-pub async fn onboard(tx: &SystemTx, directory: Uuid, name: &str, first_administrator: Option<Uuid>) -> Result<(), DbError> {
+pub async fn onboard(
+    tx: &SystemTx,
+    directory: Uuid,
+    name: &str,
+    first_administrator: Option<Uuid>,
+) -> Result<(), DbError> {
     tx.execute(sql!("system/onboard.sql"), &[&directory, &name, &first_administrator]).await.map(drop)
 }
 

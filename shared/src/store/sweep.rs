@@ -46,7 +46,8 @@ impl Owed {
     pub fn message(self) -> Option<(Message, i32)> {
         let kind = self.kind.parse().ok()?;
         let route = Route { tenant: self.tenant, schema: self.schema.parse().ok()? };
-        let message = Message { route, kind, id: self.subject, round: self.round, at: self.at, outbox: self.outbox };
+        let message =
+            Message { route, kind, id: self.subject, round: self.round, at: self.at, outbox: self.outbox };
         Some((message, self.delay_s))
     }
 }
