@@ -75,7 +75,12 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(execute(arguments)),
+        Ok(runtime) => {
+            let done = runtime.block_on(execute(arguments));
+            // Told to stop while cargo builds, it does not wait for cargo.
+            runtime.shutdown_timeout(Duration::from_millis(200));
+            done
+        }
         Err(error) => Err(format!("cannot start: {error}")),
     };
     match done {
