@@ -1,0 +1,129 @@
+//! The served OpenAPI document as a list of operations.
+
+use serde_json::Value;
+use shared::model::role::{Permission, Role};
+use tests::caller::Anonymous;
+
+/// One operation of the API.
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    /// `vaults_create`.
+    pub(super) id: String,
+    /// `POST`.
+    pub(super) method: reqwest::Method,
+    /// Below `/api/v1`, with its open parts: `/vaults/{id}`.
+    pub(super) path: String,
+    /// `public`, `signed_in`, or a permission.
+    pub(super) permission: String,
+    /// Names of the query's parameters that hold an id.
+    pub(super) query_ids: Vec<String>,
+    /// The schema of its body, with every reference resolved.
+    pub(super) body: Option<Value>,
+}
+
+/// A field of a body that refers to something: its pointer, and whether it holds an id or a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub(super) pointer: String,
+    pub(super) is_id: bool,
+}
+
+/// Everything that the stack at this URL serves.
+pub(super) async fn operations(url: &str) -> Vec<Operation> {
+    let document = Anonymous::at(url).get("/openapi.json").await.expect(200);
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            operations.push(read(&document, path, method, operation));
+        }
+    }
+    operations
+}
+
+fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operation {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let in_query = parameters.filter(|parameter| parameter["in"] == "query");
+    let holds_id = |parameter: &&Value| {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        name == "id" || name.ends_with("_id") || parameter["schema"]["format"] == "uuid"
+    };
+    let query_ids =
+        in_query.filter(holds_id).filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned);
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    Operation {
+        id: operation["operationId"].as_str().expect("an id").to_owned(),
+        method: method.to_uppercase().parse().expect("a method"),
+        path: path.strip_prefix("/api/v1").expect("of the API").to_owned(),
+        permission: operation["x-permission"].as_str().unwrap_or_default().to_owned(),
+        query_ids: query_ids.collect(),
+        body: (!body.is_null()).then(|| resolved(document, body, 0)),
+    }
+}
+
+/// A schema without references; what refers to itself ends after a few rounds.
+fn resolved(document: &Value, schema: &Value, depth: usize) -> Value {
+    if depth > 12 {
+        return Value::Null;
+    }
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = document.pointer(reference.trim_start_matches('#')).expect("within the document");
+        return resolved(document, target, depth + 1);
+    }
+    match schema {
+        Value::Object(map) => {
+            map.iter().map(|(name, part)| (name.clone(), resolved(document, part, depth + 1))).collect()
+        }
+        Value::Array(items) => items.iter().map(|part| resolved(document, part, depth + 1)).collect(),
+        other => other.clone(),
+    }
+}
+
+impl Operation {
+    /// Whether a role may call it.
+    pub(super) fn is_for(&self, role: Role) -> bool {
+        match self.permission.as_str() {
+            "public" | "signed_in" => true,
+            permission => role.may(permission.parse::<Permission>().expect("a permission of ours")),
+        }
+    }
+
+    /// Names of the open parts of its path, each with the collection it stands in: `("vaults", "id")`.
+    pub(super) fn parts(&self) -> Vec<(String, String)> {
+        let steps: Vec<&str> = self.path.split('/').collect();
+        let open = |at: usize| steps[at].strip_prefix('{').and_then(|step| step.strip_suffix('}'));
+        let named = (1..steps.len()).filter_map(|at| Some((steps[at - 1].to_owned(), open(at)?.to_owned())));
+        named.collect()
+    }
+
+    /// The fields of its body that refer to something.
+    pub(super) fn references(&self) -> Vec<Reference> {
+        let mut found = Vec::new();
+        if let Some(body) = &self.body {
+            search(body, "", &mut found);
+        }
+        found.dedup();
+        found
+    }
+}
+
+/// Names by which bodies refer to other things: a task's connection, a credential's vault.
+const NAMED: [&str; 2] = ["connection", "vault"];
+
+fn search(schema: &Value, pointer: &str, found: &mut Vec<Reference>) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let pointer = format!("{pointer}/{name}");
+        let is_id = property["format"] == "uuid" || name == "id" || name.ends_with("_id");
+        if is_id || NAMED.contains(&name.as_str()) {
+            found.push(Reference { pointer: pointer.clone(), is_id });
+        }
+        search(property, &pointer, found);
+    }
+    if !schema["items"].is_null() {
+        search(&schema["items"], &format!("{pointer}/0"), found);
+    }
+    for choice in ["oneOf", "anyOf", "allOf"] {
+        for part in schema[choice].as_array().into_iter().flatten() {
+            search(part, pointer, found);
+        }
+    }
+}
