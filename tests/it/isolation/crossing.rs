@@ -159,6 +159,32 @@ fn the_setting_alone_gives_no_other_tenant() {
 }
 
 #[test]
+fn no_expression_switches_identity() {
+    stack::with(async |stack| {
+        let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
+        let client = inside(stack, &ours).await;
+        // What an injected expression could call; a statement of its own it cannot be.
+        for (setting, value) in [
+            ("role", theirs.schema.clone()),
+            ("role", "none".to_owned()),
+            ("app.tenant_id", theirs.id.to_string()),
+            ("search_path", theirs.schema.clone()),
+        ] {
+            for local in ["true", "false"] {
+                let escape = format!("select set_config('{setting}', '{value}', {local})");
+                assert_eq!(
+                    refusal(&client, &escape).await,
+                    Some(SqlState::INSUFFICIENT_PRIVILEGE),
+                    "{escape}"
+                );
+            }
+        }
+        let who = client.query_one("select current_user::text", &[]).await.expect("an answer");
+        assert_eq!(who.get::<_, String>(0), ours.schema);
+    });
+}
+
+#[test]
 fn a_login_without_a_scope_reads_nothing() {
     stack::with(async |stack| {
         let ours = Workspace::claim(stack).await;

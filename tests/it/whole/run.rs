@@ -124,7 +124,7 @@ fn every_transition_is_an_event_and_every_action_is_audited() {
         let ids: Vec<&str> = events.iter().filter_map(|event| event["id"].as_str()).collect();
         assert!(ids.is_sorted(), "oldest first");
         let of = |task: Option<&str>| {
-            let of_task = events.iter().filter(move |event| event["task_name"].as_str() == task);
+            let of_task = events.iter().filter(move |event| event["task"].as_str() == task);
             of_task.filter_map(|event| event["to_state"].as_str()).collect::<Vec<_>>()
         };
         for task in ["t0", "t1"] {

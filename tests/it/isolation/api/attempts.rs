@@ -31,8 +31,9 @@ async fn make(by: &Caller, operation: &Operation, attempt: &Attempt) -> Answer {
 
 /// What may be compared: everything but the request's id and the hour. An answer that shows what was made shows fresh ids.
 fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    // The length follows from the body, which is compared.
     let aside = ["x-request-id", "apigw-requestid", "date", "etag", "location", "content-length"];
-    let kept = |name: &str| answer.status >= 300 && ["etag", "location", "content-length"].contains(&name);
+    let kept = |name: &str| answer.status >= 300 && ["etag", "location"].contains(&name);
     let headers =
         answer.headers.iter().filter(|(name, _)| !aside.contains(&name.as_str()) || kept(name.as_str()));
     let mut headers: Vec<_> = headers
@@ -243,9 +244,17 @@ async fn body_attempts(
             );
         }
     }
+    // A problem may repeat what it was sent, and nothing but that.
+    let absent = (absent.0, absent.1, absent.2.replace(&random, "it"));
     for id in &foreign {
-        let answer = make(by, operation, &attempt(id)).await;
-        assert_eq!(comparable(&answer), absent, "{}{} = {id}", operation.id, reference.pointer);
+        let (status, headers, body) = comparable(&make(by, operation, &attempt(id)).await);
+        assert_eq!(
+            (status, headers, body.replace(id, "it")),
+            absent,
+            "{}{} = {id}",
+            operation.id,
+            reference.pointer
+        );
     }
     foreign.len()
 }
