@@ -8,12 +8,14 @@
 //! holds its run's row**, so two transactions never work one run's graph at once and below the run nothing needs a lock.
 
 mod admit;
+mod attempt;
 mod batch;
 mod cancel;
 mod changes;
 mod claim;
 mod create;
 mod known;
+mod moves;
 mod outcome;
 mod parameters;
 mod poll;

@@ -3,7 +3,8 @@
 use super::{
     Actor, Messages, Within,
     batch::{Batch, bind},
-    changes::{Changes, Event},
+    changes::Changes,
+    moves::Event,
     create::count,
     known::Known,
     sheet::{self, Sheet, With},

@@ -3,7 +3,8 @@
 use super::{
     Actor, Messages, Within,
     batch::{Batch, bind},
-    changes::{Changes, Event},
+    changes::Changes,
+    moves::Event,
     known::Known,
     sheet::{self, With},
 };

@@ -4,89 +4,25 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Actor, Messages, Within, batch::{Batch, bind}, wake};
+use super::{
+    Actor, LOOK_AHEAD_S, Messages, Within,
+    batch::{Batch, bind},
+    delay_s,
+    moves::{AttemptMove, Event, Orphan, RunMove, TaskMove},
+    wake,
+};
 use crate::{
     db::Row,
     error::DbError,
     model::{
-        ids::{AttemptId, ConnectionId, EventId, Id, OrphanId, OutboxId, RunId, TaskRunId},
-        state::{Active, RunState, TaskState},
+        ids::{ConnectionId, EventId, Id, OutboxId},
+        state::TaskState,
     },
     queue::{Kind, Message},
     sql,
 };
-
-/// An attempt moves.
-#[derive(Clone, Debug)]
-pub(crate) struct AttemptMove {
-    pub(crate) id: AttemptId,
-    pub(crate) epoch: i32,
-    pub(crate) from: Active,
-    pub(crate) to: TaskState,
-    pub(crate) next_epoch: i32,
-    pub(crate) facts: Facts,
-}
-
-/// What is known of an attempt after a move; none leaves an id, a link, a state or a warning as it was.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
-    pub(crate) external_id: Option<String>,
-    pub(crate) external_url: Option<String>,
-    pub(crate) platform_state: Option<String>,
-    pub(crate) warning: Option<String>,
-    pub(crate) error_class: Option<&'static str>,
-    pub(crate) error_message: Option<String>,
-    /// Set anew by every move.
-    pub(crate) lease_until: Option<Timestamp>,
-    /// Set anew by every move.
-    pub(crate) deadline_at: Option<Timestamp>,
-}
-
-/// A task run moves.
-#[derive(Clone, Debug)]
-pub(crate) struct TaskMove {
-    pub(crate) id: TaskRunId,
-    pub(crate) from: TaskState,
-    pub(crate) to: TaskState,
-    pub(crate) ready_at: Option<Timestamp>,
-    pub(crate) start_by: Option<Timestamp>,
-    pub(crate) close_by: Option<Timestamp>,
-    pub(crate) outputs: Option<Value>,
-    pub(crate) message: Option<String>,
-}
-
-/// A run moves.
-#[derive(Clone, Debug)]
-pub(crate) struct RunMove {
-    pub(crate) id: RunId,
-    pub(crate) from: RunState,
-    pub(crate) to: RunState,
-    pub(crate) reason: Option<&'static str>,
-}
-
-/// An event to be written.
-#[derive(Clone, Debug)]
-pub(crate) struct Event {
-    pub(crate) run: RunId,
-    pub(crate) task_run: Option<TaskRunId>,
-    pub(crate) attempt: Option<AttemptId>,
-    pub(crate) from: Option<&'static str>,
-    pub(crate) to: &'static str,
-    pub(crate) reason: Option<&'static str>,
-    pub(crate) detail: Option<Value>,
-}
-
-/// An external run that no attempt would take.
-#[derive(Clone, Debug)]
-pub(crate) struct Orphan {
-    pub(crate) id: OrphanId,
-    pub(crate) attempt: AttemptId,
-    pub(crate) key: ConnectionId,
-    pub(crate) external_id: String,
-}
 
 /// Everything decided.
 #[derive(Debug)]
@@ -105,8 +41,6 @@ pub(crate) struct Changes {
     pub(crate) polls: BTreeMap<ConnectionId, Timestamp>,
     /// The earliest instant at which a lease or a time limit passes.
     pub(crate) watch: Option<Timestamp>,
-    /// The watch is wanted on its second, not at the next tick.
-    pub(crate) watch_soon: bool,
 }
 
 /// A poll whose message was lost is sent again by the tick this long after it was due.
@@ -127,7 +61,6 @@ impl Changes {
             owed: Vec::new(),
             polls: BTreeMap::new(),
             watch: None,
-            watch_soon: false,
         }
     }
 
@@ -203,7 +136,7 @@ impl Changes {
             batch.add(sql!("attempts/move.sql"), self.attempt_columns());
         }
         if !self.orphans.is_empty() {
-            let ids: Vec<OrphanId> = self.orphans.iter().map(|o| o.id).collect();
+            let ids: Vec<_> = self.orphans.iter().map(|o| o.id).collect();
             let keys: Vec<_> = self.orphans.iter().map(|o| o.key).collect();
             let attempts: Vec<_> = self.orphans.iter().map(|o| o.attempt).collect();
             let external: Vec<_> = self.orphans.iter().map(|o| o.external_id.clone()).collect();
@@ -273,7 +206,7 @@ impl Changes {
         if let Some(at) = self.watch {
             let tenant = within.route.tenant.uuid();
             batch.add(sql!("due/pull.sql"), bind!["watch", tenant, at]);
-            dues.push(Due { kind: Kind::Watch, id: tenant, at, send: self.watch_soon });
+            dues.push(Due { kind: Kind::Watch, id: tenant, at, send: delay_s(self.now, at) <= LOOK_AHEAD_S });
         }
         dues
     }
@@ -317,7 +250,7 @@ impl Due {
     fn message(&self, rows: &[Row], within: Within<'_>, now: Timestamp) -> Result<Option<(Message, i32)>, DbError> {
         let round: Option<i32> = rows.first().map(|row| row.try_get("round")).transpose()?.flatten();
         let Some(round) = round.filter(|_| self.send) else { return Ok(None) };
-        let delay = i32::try_from(super::delay_s(now, self.at)).unwrap_or(i32::MAX);
+        let delay = i32::try_from(delay_s(now, self.at)).unwrap_or(i32::MAX);
         let route = within.route.clone();
         Ok(Some((Message { route, kind: self.kind, id: self.id, round, at: None, outbox: None }, delay)))
     }

@@ -107,9 +107,13 @@ pub async fn claim(
     if !admit.is_empty() {
         return Ok(Claimed { admit, ..Claimed::default() });
     }
+    if !is_active(&answers[0])? {
+        // Nothing was taken on, so the messages stay owed: the sweep sends them until the workspace is active again.
+        return Ok(Claimed::default());
+    }
     let now = within.tx.entered()?.now;
     let changes = Changes::new(Actor::System, now);
-    let candidates = read_candidates(&answers[2..], known, is_active(&answers[0])?)?;
+    let candidates = read_candidates(&answers[2..], known, true)?;
     let (taken, messages) = take(within, candidates, budget, known, (changes, &wanted.done)).await?;
     Ok(Claimed { taken, messages, admit })
 }

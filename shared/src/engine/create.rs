@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::{
     Actor, Messages, Within,
     batch::{Batch, bind},
-    changes::{Changes, Event},
+    changes::Changes,
+    moves::Event,
     outcome::later,
 };
 use crate::{

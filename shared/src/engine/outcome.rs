@@ -4,41 +4,20 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    changes::{AttemptMove, Changes, Facts},
+    attempt::AttemptHead,
+    changes::Changes,
+    moves::{AttemptMove, Facts},
     settle::Outcome,
     sheet::{Sheet, With},
 };
 use crate::{
-    db::{FromRow, Row},
-    error::DbError,
     model::{
-        ids::{AttemptId, ConnectionId, Id},
+        ids::Id,
         retry::{Again, Tried},
         state::{Active, Failure, Pending, TaskState, Timeout},
     },
     queue::Kind,
 };
-
-/// An attempt as settling sees it.
-#[derive(Clone, Debug)]
-pub(super) struct AttemptHead {
-    pub(super) id: AttemptId,
-    pub(super) epoch: i32,
-    pub(super) state: TaskState,
-    pub(super) key: ConnectionId,
-    pub(super) weight: i32,
-    pub(super) number: i32,
-    pub(super) external_id: Option<String>,
-    pub(super) is_token: bool,
-    pub(super) lease_until: Option<Timestamp>,
-    pub(super) deadline_at: Option<Timestamp>,
-    /// The platform has a request that stops it.
-    pub(super) can_stop: bool,
-    started_at: Option<Timestamp>,
-    /// Earlier tries that used up no attempt.
-    free_tries: i64,
-    was_refused: bool,
-}
 
 /// How often a start with a token is sent before the doubt is shown.
 pub(super) const MAX_SENDS: i32 = 10;
@@ -129,15 +108,21 @@ impl One<'_> {
 
     fn failed(&mut self, class: Failure, message: &str, retry_after_s: Option<i64>, facts: Facts) {
         let failed = TaskState::Failed(Some(class));
+        let retry_after = retry_after_s.map(SignedDuration::from_secs);
+        if let (Failure::Throttled, Some(wait)) = (class, retry_after) {
+            let until = self.changes.now.checked_add(wait.min(crate::model::retry::LONGEST_RETRY_AFTER));
+            let until = until.unwrap_or(self.changes.now);
+            self.changes.paused.insert(self.head.key, until);
+            self.changes.owe(Kind::Wake, self.head.key.uuid(), Some(until));
+        }
+        if self.is_in_doubt() && class != Failure::Permanent {
+            self.send_again(message, retry_after_s);
+            return;
+        }
         if self.cancel_requested() {
             let to = if self.at == Active::Dispatching { TaskState::Cancelled } else { failed };
             self.end_as(failed, to, facts, message);
             return;
-        }
-        let retry_after = retry_after_s.map(SignedDuration::from_secs);
-        if let (Failure::Throttled, Some(wait)) = (class, retry_after) {
-            let until = self.changes.now.checked_add(wait.min(crate::model::retry::LONGEST_RETRY_AFTER));
-            self.changes.paused.insert(self.head.key, until.unwrap_or(self.changes.now));
         }
         match self.again(class, retry_after) {
             Some(at) => self.retry(failed, at, facts, message),
@@ -146,6 +131,10 @@ impl One<'_> {
     }
 
     fn timed_out(&mut self, timeout: Timeout, message: &str, facts: Facts) {
+        if self.is_in_doubt() {
+            self.send_again(message, None);
+            return;
+        }
         let timed_out = TaskState::TimedOut(timeout);
         let again = if self.cancel_requested() || timeout == Timeout::ScheduleToClose {
             None
@@ -186,17 +175,25 @@ impl One<'_> {
         }
     }
 
-    /// With a token the same call is made again soon; without one the doubt is shown, and the slot stays taken.
+    /// An earlier send of this start was never answered: until one is, it may run, whatever became of the latest send. A new
+    /// attempt would bear another token and could be a second run.
+    fn is_in_doubt(&self) -> bool {
+        self.at == Active::Dispatching && self.head.is_token && self.head.epoch > 1
+    }
+
     fn unknown(&mut self, message: &str) {
-        if self.at != Active::Dispatching {
-            return;
+        if self.at == Active::Dispatching {
+            self.send_again(message, None);
         }
+    }
+
+    /// With a token the same call is made again soon; without one the doubt is shown, and the slot stays taken.
+    fn send_again(&mut self, message: &str, after_s: Option<i64>) {
         if self.head.is_token && self.head.epoch < MAX_SENDS {
-            let at = later(self.changes.now, SEND_AGAIN_S);
+            let at = later(self.changes.now, after_s.unwrap_or(0).clamp(SEND_AGAIN_S, 900));
             let facts = Facts { lease_until: Some(at), warning: Some(clip(message, 500)), ..Facts::default() };
             self.move_attempt(TaskState::Active(Active::Dispatching), facts);
             self.changes.watch_by(Some(at));
-            self.changes.watch_soon = true;
             return;
         }
         let facts = Facts { warning: Some(clip(message, 500)), ..Facts::default() };
@@ -289,26 +286,4 @@ fn bounded(outputs: Option<Value>) -> (Option<Value>, bool) {
     let text = outputs.to_string();
     let spaces = text.bytes().filter(|b| matches!(b, b',' | b':')).count();
     if text.len() + spaces <= 65_536 { (Some(outputs), false) } else { (None, true) }
-}
-
-impl FromRow for AttemptHead {
-    fn from_row(row: &Row) -> Result<Self, DbError> {
-        let state = TaskState::parse(row.try_get("state")?, row.try_get("reason")?);
-        Ok(Self {
-            id: row.try_get("id")?,
-            epoch: row.try_get("epoch")?,
-            state: state.map_err(|unknown| DbError::Defect(Box::new(unknown)))?,
-            key: row.try_get("connection_id")?,
-            weight: row.try_get("weight")?,
-            number: row.try_get("number")?,
-            external_id: row.try_get("external_id")?,
-            is_token: row.try_get::<_, &str>("idempotency")? == "token",
-            lease_until: row.try_get("lease_until")?,
-            deadline_at: row.try_get("deadline_at")?,
-            can_stop: row.try_get("can_stop")?,
-            started_at: row.try_get("started_at")?,
-            free_tries: row.try_get("free_tries")?,
-            was_refused: row.try_get("was_refused")?,
-        })
-    }
 }

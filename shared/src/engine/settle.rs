@@ -7,11 +7,13 @@ use serde_json::Value;
 
 use super::{
     Actor, Messages, Within,
+    attempt::AttemptHead,
     batch::{Batch, bind},
-    changes::{Changes, Orphan},
+    changes::Changes,
+    moves::Orphan,
     claim::{self, Budget, Taken},
     known::Known,
-    outcome::{self, AttemptHead},
+    outcome,
     sheet::{self, Sheet},
 };
 use crate::{
@@ -109,6 +111,10 @@ pub async fn settle(
         for key in sheet.advance(&mut changes).into_iter().filter(|key| !locked.contains(key)) {
             changes.owe(Kind::Wake, key.uuid(), None);
         }
+    }
+    if !active {
+        // Whoever waits on these keys is found again once the workspace is active.
+        locked.iter().for_each(|key| changes.owe(Kind::Wake, key.uuid(), None));
     }
 
     let mut batch = Batch::default();

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{
     batch::{Batch, bind},
-    changes::{Changes, Event, RunMove, TaskMove},
+    changes::Changes,
+    moves::{Event, RunMove, TaskMove},
 };
 use crate::{
     db::{FromRow, Row},

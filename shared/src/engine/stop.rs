@@ -3,10 +3,12 @@
 
 use super::{
     Actor, Messages, Within,
+    attempt::AttemptHead,
     batch::{Batch, bind},
-    changes::{AttemptMove, Changes, Facts},
+    changes::Changes,
+    moves::{AttemptMove, Facts},
     known::Known,
-    outcome::{AttemptHead, later},
+    outcome::later,
     sheet::{self, Sheet, With},
 };
 use crate::{

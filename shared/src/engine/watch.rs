@@ -4,12 +4,15 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Actor, Budget, Taken, Within,
+    Actor, Budget, LOOK_AHEAD_S, Messages, Taken, Within,
+    attempt::AttemptHead,
     batch::{Batch, bind},
-    changes::{AttemptMove, Changes, Facts, Orphan},
+    changes::Changes,
+    moves::{AttemptMove, Facts, Orphan},
     claim::{is_active, lease},
+    delay_s,
     known::Known,
-    outcome::{AttemptHead, MAX_SENDS},
+    outcome::MAX_SENDS,
     render::Candidate,
     settle::Settled,
     sheet::{self, Sheet, With},
@@ -22,7 +25,7 @@ use crate::{
         ids::{AttemptId, ConnectionId, Id, RunId, TaskRunId},
         state::{Active, TaskState, Timeout},
     },
-    queue::Kind,
+    queue::{Kind, Message},
     sql,
 };
 
@@ -88,20 +91,26 @@ pub async fn watch(
     Ok(Some(Settled { taken, messages }))
 }
 
-/// Plans the next round from all that may pass, or ends the chain. Alone in the workspace for a moment: nobody claims while
-/// it reads, so no lease is missed.
-pub async fn plan_watch(within: Within<'_>) -> Result<(), DbError> {
+/// Plans the next round from all that may pass, or ends the chain; gives its message where it is due soon. Alone in the
+/// workspace for a moment: nobody claims while it reads, so no lease is missed.
+pub async fn plan_watch(within: Within<'_>) -> Result<Messages, DbError> {
     let tenant = within.route.tenant.uuid();
     let mut batch = Batch::default();
     batch.add(sql!("due/alone.sql"), bind![tenant]);
     batch.add(sql!("attempts/next_watch.sql"), bind![]);
     let rows = batch.run(within.tx).await?;
     let at: Option<jiff::Timestamp> = rows[1].first().map(|row| row.try_get("at")).transpose()?.flatten();
-    match at {
-        Some(at) => within.tx.execute(sql!("due/set.sql"), &[&"watch", &tenant, &at]).await?,
-        None => within.tx.execute(sql!("due/clear.sql"), &[&"watch", &tenant]).await?,
+    let Some(at) = at else {
+        within.tx.execute(sql!("due/clear.sql"), &[&"watch", &tenant]).await?;
+        return Ok(Messages::new());
     };
-    Ok(())
+    let set = within.tx.rows(sql!("due/set.sql"), &[&"watch", &tenant, &at]).await?;
+    let delay = delay_s(within.tx.entered()?.now, at);
+    let round: Option<i32> = set.first().map(|row| row.try_get("round")).transpose()?;
+    let Some(round) = round.filter(|_| delay <= LOOK_AHEAD_S) else { return Ok(Messages::new()) };
+    let route = within.route.clone();
+    let message = Message { route, kind: Kind::Watch, id: tenant, round, at: None, outbox: None };
+    Ok(vec![(message, i32::try_from(delay).unwrap_or(i32::MAX))])
 }
 
 struct Pass<'a> {

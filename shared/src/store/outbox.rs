@@ -27,8 +27,10 @@ pub async fn enqueue(tx: &TenantTx, owed: &[Owed]) -> Result<(), DbError> {
     tx.execute(sql!("outbox/enqueue.sql"), &[&ids, &kinds, &subjects, &available]).await.map(drop)
 }
 
+type Columns = (Vec<OutboxId>, Vec<&'static str>, Vec<Uuid>, Vec<Option<Timestamp>>);
+
 /// The columns of messages owed, for a statement among others.
-pub(crate) fn columns(owed: &[Owed]) -> (Vec<OutboxId>, Vec<&'static str>, Vec<Uuid>, Vec<Option<Timestamp>>) {
+pub(crate) fn columns(owed: &[Owed]) -> Columns {
     (
         owed.iter().map(|o| o.id).collect(),
         owed.iter().map(|o| o.kind.as_str()).collect(),
