@@ -14,6 +14,7 @@ mod cancel;
 mod changes;
 mod claim;
 mod create;
+mod kept;
 mod known;
 mod moves;
 mod outcome;

@@ -1,13 +1,15 @@
 //! When a schedule fires: its row, the due index and the message, and the fire itself, which re-checks everything.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    LOOK_AHEAD_S, Messages, NewRun, Origin, Within,
+    Actor, LOOK_AHEAD_S, Messages, NewRun, Origin, Within,
     batch::{Batch, bind},
+    changes::add_events,
     create::create_run,
     delay_s,
+    moves::Event,
     parameters::with_defaults,
     sheet::Version,
 };
@@ -43,6 +45,9 @@ pub enum Fired {
     /// A run was created; its message is among those to be sent.
     Run(RunId, Messages),
 }
+
+/// Missed fires are counted up to this.
+const MOST_MISSED: usize = 1000;
 
 /// A message this much early is a matter of clocks, not of a changed plan.
 const SKEW_MS: i128 = 1000;
@@ -85,7 +90,8 @@ fn fire_message(within: Within<'_>, schedule: ScheduleId, round: i32, at: Timest
 }
 
 /// Fires a schedule if this is its round and its time: creates the run of that logical date and plans the next fire. Fires
-/// that were missed while nothing ran are not made up: the one that is due fires late, the next is the first after now.
+/// that were missed while nothing ran are not made up: the one that is due fires late and its run says how many were missed;
+/// the next is the first after now.
 pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Result<Fired, DbError> {
     let mut batch = Batch::default();
     batch.add(sql!("schedules/to_fire.sql"), bind![schedule]);
@@ -119,7 +125,28 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
     };
     let created = create_run(within, new).await?;
     let planned = plan_after(within, schedule, rule.as_ref(), now.max(at)).await?;
+    if let Some(missed) = missed(created.run_id, rule.as_ref(), at, now) {
+        let mut batch = Batch::default();
+        add_events(&mut batch, within, Actor::Schedule(schedule), now, &[missed]);
+        batch.run(within.tx).await?;
+    }
     Ok(Fired::Run(created.run_id, created.messages.into_iter().chain(planned.messages).collect()))
+}
+
+/// The fires between the one that is due and now, told on the run of the one that is due.
+fn missed(run: RunId, rule: Option<&Rule>, at: Timestamp, now: Timestamp) -> Option<Event> {
+    let next = |after| rule.and_then(|rule| rule.next_after(after)).map(|fire| fire.at).filter(|at| *at <= now);
+    let fires: Vec<Timestamp> = std::iter::successors(next(at), |at| next(*at)).take(MOST_MISSED).collect();
+    let detail = json!({ "missed": fires.len(), "from": fires.first()?.to_string(), "to": fires.last()?.to_string() });
+    Some(Event {
+        run,
+        task_run: None,
+        attempt: None,
+        from: None,
+        to: "pending",
+        reason: Some("fires_missed"),
+        detail: Some(detail),
+    })
 }
 
 struct Found {

@@ -12,6 +12,7 @@ use super::{
     changes::Changes,
     moves::Orphan,
     claim::{self, Budget, Taken},
+    kept,
     known::Known,
     outcome,
     sheet::{self, Sheet},
@@ -162,19 +163,21 @@ fn apply(
             orphan(within, answer, head, changes);
             continue;
         }
-        if let Outcome::Running { platform_state, warning } = &answer.outcome {
-            notes.push((head.id, platform_state.clone(), warning.clone()));
+        let fit = kept::fit(&answer.outcome);
+        if let Outcome::Running { platform_state, warning } = fit {
+            notes.push((head.id, platform_state, warning));
             continue;
         }
         let dice = dice(within);
-        outcome::apply(&answer.outcome, (head, at), (sheet, index), dice, changes);
+        outcome::apply(&fit, (head, at), (sheet, index), dice, changes);
     }
     Ok(notes)
 }
 
 /// An answer that came too late, about an external run that the attempt does not own.
 fn orphan(within: Within<'_>, answer: &Answer, head: &AttemptHead, changes: &mut Changes) {
-    let Some(external_id) = answer.outcome.external_id() else { return };
+    let fit = kept::fit(&answer.outcome);
+    let Some(external_id) = fit.external_id() else { return };
     let taken_by_next = matches!(head.state, TaskState::Active(_)) && head.external_id.is_none();
     if taken_by_next || head.external_id.as_deref() == Some(external_id) {
         return;

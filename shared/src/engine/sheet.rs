@@ -41,6 +41,8 @@ pub(crate) struct Sheet {
     pub(crate) id: RunId,
     pub(crate) state: RunState,
     pub(crate) cancel_requested: bool,
+    /// Other runs of the job wait, of whatever version.
+    pub(crate) others_wait: bool,
     pub(crate) version: Arc<Version>,
     pub(crate) tasks: Vec<TaskHead>,
 }
@@ -162,7 +164,7 @@ impl Sheet {
     pub(crate) fn conclude(&mut self, changes: &mut Changes) {
         let Some(outcome) = run_outcome(self.tasks.iter().map(|t| t.state.name())) else { return };
         self.move_run(outcome, None, changes);
-        if self.version.definition.max_active_runs.is_some() {
+        if self.others_wait {
             changes.owe(Kind::Run, self.id.uuid(), None);
         }
     }
@@ -220,7 +222,8 @@ pub(crate) fn read(answers: &[Vec<Row>], known: &mut Versions) -> Result<Vec<She
             continue;
         }
         let cancel_requested = row.try_get::<_, Option<Timestamp>>("cancel_requested_at")?.is_some();
-        sheets.push(Sheet { id, state, cancel_requested, version: Arc::clone(version), tasks });
+        let others_wait = row.try_get("others_wait")?;
+        sheets.push(Sheet { id, state, cancel_requested, others_wait, version: Arc::clone(version), tasks });
     }
     Ok(sheets)
 }

@@ -12,7 +12,7 @@ use super::{
     claim::{is_active, lease},
     delay_s,
     known::Known,
-    outcome::MAX_SENDS,
+    outcome::{MAX_SENDS, later},
     render::Candidate,
     settle::Settled,
     sheet::{self, Sheet, With},
@@ -31,6 +31,9 @@ use crate::{
 
 /// At most so many of each kind are looked at in one transaction; the rest is due again at once.
 const MOST: i64 = 50;
+
+/// What has passed and was not looked after (a suspended workspace, no time left) is due again after this.
+const AGAIN_S: i64 = 5;
 
 const LEASE_PASSED: &str = "The start may have been sent, and its answer was not seen.";
 const NOT_SEEN_STOPPING: &str = "It was asked to stop and not seen stopping in time; it is still followed.";
@@ -100,12 +103,15 @@ pub async fn plan_watch(within: Within<'_>) -> Result<Messages, DbError> {
     batch.add(sql!("attempts/next_watch.sql"), bind![]);
     let rows = batch.run(within.tx).await?;
     let at: Option<jiff::Timestamp> = rows[1].first().map(|row| row.try_get("at")).transpose()?.flatten();
+    // What has passed and could not be looked after now is looked at again shortly, not at once.
+    let now = within.tx.entered()?.now;
+    let at = at.map(|at| if at <= now { later(now, AGAIN_S) } else { at });
     let Some(at) = at else {
         within.tx.execute(sql!("due/clear.sql"), &[&"watch", &tenant]).await?;
         return Ok(Messages::new());
     };
     let set = within.tx.rows(sql!("due/set.sql"), &[&"watch", &tenant, &at]).await?;
-    let delay = delay_s(within.tx.entered()?.now, at);
+    let delay = delay_s(now, at);
     let round: Option<i32> = set.first().map(|row| row.try_get("round")).transpose()?;
     let Some(round) = round.filter(|_| delay <= LOOK_AHEAD_S) else { return Ok(Messages::new()) };
     let route = within.route.clone();
