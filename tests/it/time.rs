@@ -33,7 +33,8 @@ async fn job(tenant: &Tenant) -> Value {
 }
 
 async fn schedule(tenant: &Tenant, job: &Value, cron: &str, zone: &str) -> Value {
-    let body = json!({ "name": work::fresh("schedule"), "job_id": work::id(job), "cron": cron, "time_zone": zone });
+    let body =
+        json!({ "name": work::fresh("schedule"), "job_id": work::id(job), "cron": cron, "time_zone": zone });
     tenant.administrator.post("/schedules", &body).await.expect(201)
 }
 

@@ -111,7 +111,10 @@ fn a_start_whose_answer_was_lost_is_adopted_and_never_made_twice() {
             .expect("due");
         stack.advance(Duration::from_secs(120)).await.expect("time moves");
         let run = work::wait_for_run(&tenant.operator, &run, "succeeded", PATIENT).await;
-        assert_eq!(seen::attempts(&run, "dag").len(), 1);
+        let attempts = seen::attempts(&run, "dag");
+        assert_eq!(attempts.len(), 1);
+        // Airflow refused the double, and what was there was taken over.
+        assert!(attempts[0]["warning"].as_str().unwrap_or_default().contains("taken over"), "{run:#}");
         assert_eq!(there().await, 1);
         invariants::hold(&stack, &tenant).await;
         stack.stop().await;

@@ -66,6 +66,33 @@ fn the_credential_is_sent_as_the_connection_says_and_nowhere_else() {
 }
 
 #[test]
+fn a_platform_that_echoes_the_credential_does_not_get_it_shown() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let world = World::new(|request, _| match request.path.as_str() {
+            "/base/start/echo" | "/base/runs/x" => {
+                Answer::Json(200, json!({ "state": "succeeded", "id": "x", "headers": request.headers }))
+            }
+            _ => Answer::Json(201, json!({ "id": "x" })),
+        });
+        let vault = work::vault(&tenant.administrator, "secrets").await;
+        work::credential(&tenant.administrator, &vault, "key", "s3cret-value").await;
+        connected(&tenant, "bearer", &world, json!({ "auth": { "type": "bearer" } })).await;
+        connected(&tenant, "basic", &world, json!({ "auth": { "type": "basic", "user": "us" } })).await;
+        let mut followed = work::polled("followed", "basic", &[]);
+        followed["start"]["poll"]["outputs_pointer"] = json!("/headers");
+        let tasks = [work::at_once("echo", "bearer", &[]), followed];
+        let job = work::job(&tenant.administrator, "echo", &tasks).await;
+        let run = work::run(&tenant.operator, &job).await;
+        let run = work::wait_for_run(&tenant.operator, &run, "succeeded", SOON).await.to_string();
+        for shown in ["s3cret-value", "dXM6czNjcmV0LXZhbHVl"] {
+            assert!(!run.contains(shown), "{run}");
+        }
+        invariants::hold(stack, &tenant).await;
+    });
+}
+
+#[test]
 fn a_start_is_made_as_the_task_says() {
     stack::with(async |stack| {
         let tenant = tenant::new(stack).await;

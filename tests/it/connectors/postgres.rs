@@ -136,6 +136,35 @@ fn an_error_of_the_database_has_its_class_and_its_words_and_leaves_nothing() {
 }
 
 #[test]
+fn more_rows_than_can_be_kept_are_counted_and_the_work_is_done_once() {
+    stack::with(async |stack| {
+        let (tenant, warehouse) = (tenant::new(stack).await, Warehouse::new(stack).await);
+        warehouse.connection(&tenant.administrator, "warehouse").await;
+        let tasks = [
+            sql("many", "select n, repeat('x', 2000) as pad from generate_series(1, 5000) n", json!([]), &[]),
+            // Written out by the database, each of these is 300 digits.
+            sql(
+                "wide",
+                "select 1e300::float8 a, 1e300::float8 b, 1e300::float8 c from generate_series(1, 100)",
+                json!([]),
+                &[],
+            ),
+            sql(
+                "odd",
+                "select 'NaN'::float8 nan, 'infinity'::timestamptz at, '{1,2}'::int[] list",
+                json!([]),
+                &[],
+            ),
+        ];
+        let run = ran(&tenant, "much", &tasks, "succeeded").await;
+        assert_eq!(seen::task(&run, "many")["outputs"]["row_count"], 5000);
+        assert!(seen::task(&run, "many")["outputs"]["rows"].as_array().is_some_and(|rows| rows.len() <= 100));
+        assert_eq!(warehouse.number("select count(*) from signalbox.attempts").await, 3);
+        invariants::hold(stack, &tenant).await;
+    });
+}
+
+#[test]
 fn a_script_is_one_transaction() {
     stack::with(async |stack| {
         let (tenant, warehouse) = (tenant::new(stack).await, Warehouse::new(stack).await);

@@ -164,6 +164,45 @@ fn a_platform_that_loses_its_voice_for_a_while_is_asked_until_it_is_back() {
 }
 
 #[test]
+fn a_zero_character_in_what_a_platform_says_strands_nothing() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        // JSON may hold it, PostgreSQL's text may not.
+        let world = World::new(|request, before| {
+            let asked = before.iter().filter(|e| e.path == request.path).count();
+            match (request.path.as_str(), asked) {
+                ("/start/output", _) => Answer::Json(200, json!({ "text": "a\0b", "key\0": 1 })),
+                ("/start/refusal", _) => raw(400, &[], b"a\0b"),
+                ("/start/id", _) => Answer::Json(201, json!({ "id": "a\0b" })),
+                ("/runs", _) => Answer::Json(201, json!({ "id": "fine" })),
+                ("/runs/fine", 0) => Answer::Json(200, json!({ "state": "odd\0state" })),
+                ("/runs/fine", _) => Answer::Json(200, json!({ "state": "succeeded", "result": "\0" })),
+                _ => Answer::Json(200, json!({ "state": "succeeded" })),
+            }
+        });
+        work::connection(&tenant.administrator, "platform", &world).await;
+        let (mut id, mut polled) =
+            (work::polled("id", "platform", &[]), work::polled("polled", "platform", &[]));
+        id["start"]["path"] = json!("/start/id");
+        polled["start"]["poll"]["outputs_pointer"] = json!("/result");
+        let tasks =
+            [work::at_once("output", "platform", &[]), work::at_once("refusal", "platform", &[]), polled, id];
+        let job = work::job(&tenant.administrator, "zero", &tasks).await;
+        let run = work::run(&tenant.operator, &job).await;
+        let path = format!("/runs/{}", work::id(&run));
+        let ends = [("output", "succeeded"), ("refusal", "failed/permanent"), ("polled", "succeeded")];
+        work::until("each is recorded", SOON, async || {
+            let run = tenant.operator.get(&path).await.expect(200);
+            ends.iter().all(|(name, state)| seen::state(&run, name) == *state)
+                && seen::state(&run, "id") != "active/dispatching"
+        })
+        .await;
+        assert_eq!(world.count("POST", "/start/id"), 1);
+        invariants::hold(stack, &tenant).await;
+    });
+}
+
+#[test]
 fn a_place_inside_is_never_called_however_it_is_written() {
     stack::with(async |stack| {
         let tenant = tenant::new(stack).await;

@@ -16,7 +16,7 @@ use tests::{
     database, invariants, seen, stack,
     tenant::{self, Tenant, random_id},
     work::{self, SOON},
-    world::World,
+    world::{Answer, World},
 };
 
 /// What the sweep waits for before it sends again, and the tick that does it.
@@ -58,6 +58,35 @@ fn while_the_queue_is_down_runs_are_taken_and_they_go_when_it_is_back() {
         let run = work::run(&tenant.operator, &job).await;
         outage(false);
         stack.advance(PAST_THE_SWEEP).await.expect("time moves");
+        work::wait_for_run(&tenant.operator, &run, "succeeded", SOON).await;
+        invariants::hold(&stack, &tenant).await;
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_message_that_comes_before_its_time_is_not_the_last_word() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let tenant = tenant::new(&stack).await;
+        let world = World::new(|_, before| match before.len() {
+            0 => Answer::Raw(429, vec![("retry-after", "20".to_owned())], Vec::new()),
+            _ => Answer::Json(200, json!({})),
+        });
+        work::connection(&tenant.administrator, "platform", &world).await;
+        let job = work::job(&tenant.administrator, "early", &work::chain("platform", 1)).await;
+        let run = work::run(&tenant.operator, &job).await;
+        work::until("it was asked for patience", SOON, async || world.len() == 1).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // The queue's clock runs ahead of the database's: every message that waits is delivered now.
+        stack.cloud().shift_time(jiff::SignedDuration::from_secs(60));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(world.len(), 1);
+        // The database's time comes; no message is left but what the early one became.
+        local::stack::advance_database(&stack.databases().steward, Duration::from_secs(30))
+            .await
+            .expect("time moves");
+        stack.cloud().shift_time(jiff::SignedDuration::from_secs(30));
         work::wait_for_run(&tenant.operator, &run, "succeeded", SOON).await;
         invariants::hold(&stack, &tenant).await;
         stack.stop().await;

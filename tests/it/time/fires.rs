@@ -57,14 +57,16 @@ fn what_the_preview_says_is_what_happens() {
         // Off the minute, in a zone that is off the hour.
         let rule = json!({ "cron": "20 */3 * * * *", "time_zone": "Asia/Kathmandu", "count": 5 });
         let preview = tenant.operator.post("/schedules/preview", &rule).await.expect(200);
-        let said: Vec<Timestamp> = preview["items"].as_array().expect("fires").iter().map(|fire| instant(&fire["at"])).collect();
+        let said: Vec<Timestamp> =
+            preview["items"].as_array().expect("fires").iter().map(|fire| instant(&fire["at"])).collect();
         assert_eq!(said.len(), 5);
         schedule(&tenant, &job, "20 */3 * * * *", "Asia/Kathmandu").await;
         for at in &said {
             go_to(&stack, *at - SignedDuration::from_secs(30)).await;
             tokio::time::sleep(Duration::from_millis(700)).await;
             go_to(&stack, *at).await;
-            work::until("it fired", SOON, async || dates(&tenant.operator, &job).await.last() == Some(at)).await;
+            work::until("it fired", SOON, async || dates(&tenant.operator, &job).await.last() == Some(at))
+                .await;
         }
         let happened = dates(&tenant.operator, &job).await;
         assert_eq!(happened[happened.len() - said.len()..], said[..]);

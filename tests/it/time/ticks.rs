@@ -48,7 +48,8 @@ async fn each_minute_has_its_run(tenant: &Tenant, jobs: &[Value], at_least: usiz
     })
     .await;
     for (job, dates) in seen {
-        let gaps: Vec<_> = dates.windows(2).filter(|pair| pair[1].duration_since(pair[0]).as_secs() != 60).collect();
+        let gaps: Vec<_> =
+            dates.windows(2).filter(|pair| pair[1].duration_since(pair[0]).as_secs() != 60).collect();
         assert!(gaps.is_empty(), "{job}: {gaps:?}");
     }
 }

@@ -30,7 +30,10 @@ fn the_preview_names_the_reason_of_each_shift() {
         assert_eq!(instant(&items[0]["at"]), at("2027-03-28T01:00:00Z"), "{items:#?}");
         assert_eq!(items[0]["shift"], "gap");
         assert!(items[0]["reason"].as_str().unwrap_or_default().contains("02:30"), "{items:#?}");
-        assert_eq!((instant(&items[1]["at"]), &items[1]["shift"]), (at("2027-03-29T00:30:00Z"), &Value::Null));
+        assert_eq!(
+            (instant(&items[1]["at"]), &items[1]["shift"]),
+            (at("2027-03-29T00:30:00Z"), &Value::Null)
+        );
         let mut skip = gap;
         skip["gap"] = json!("skip");
         assert_eq!(instant(&fires(skip).await[0]["at"]), at("2027-03-29T00:30:00Z"));
@@ -41,14 +44,18 @@ fn the_preview_names_the_reason_of_each_shift() {
             rule["fold"] = json!(policy);
             fires(rule).await.iter().map(|fire| instant(&fire["at"])).collect::<Vec<_>>()
         };
-        let (first, second, after) = (at("2027-10-31T00:30:00Z"), at("2027-10-31T01:30:00Z"), at("2027-11-01T01:30:00Z"));
+        let (first, second, after) =
+            (at("2027-10-31T00:30:00Z"), at("2027-10-31T01:30:00Z"), at("2027-11-01T01:30:00Z"));
         assert_eq!(of("first").await[..2], [first, after]);
         assert_eq!(of("second").await[..2], [second, after]);
         assert_eq!(of("both").await, [first, second, after]);
         // An hourly rule goes by the absolute clock: no hour is missing, none is doubled.
         let hourly = json!({ "cron": "0 * * * *", "time_zone": "Europe/Berlin", "after": "2027-03-27T22:30:00Z", "count": 6 });
         let hours: Vec<Timestamp> = fires(hourly).await.iter().map(|fire| instant(&fire["at"])).collect();
-        assert!(hours.windows(2).all(|pair| pair[1].duration_since(pair[0]) == SignedDuration::from_hours(1)), "{hours:?}");
+        assert!(
+            hours.windows(2).all(|pair| pair[1].duration_since(pair[0]) == SignedDuration::from_hours(1)),
+            "{hours:?}"
+        );
     });
 }
 
@@ -62,9 +69,13 @@ fn a_daily_schedule_fires_once_on_the_day_that_has_no_such_hour() {
         // Months pass before the day comes: the session does not last that long.
         go_to(&stack, at("2027-03-27T12:00:00Z")).await;
         let administrator = tenant::signed_in(&stack, &tenant.administrator_account).await;
-        let tenant = tenant::Tenant { administrator: tests::caller::Administrator(administrator.clone()), ..tenant };
+        let tenant =
+            tenant::Tenant { administrator: tests::caller::Administrator(administrator.clone()), ..tenant };
         schedule(&tenant, &job, "30 2 * * *", "Europe/Berlin").await;
-        for (near, fire) in [("2027-03-28T00:58:50Z", "2027-03-28T01:00:00Z"), ("2027-03-29T00:28:50Z", "2027-03-29T00:30:00Z")] {
+        for (near, fire) in [
+            ("2027-03-28T00:58:50Z", "2027-03-28T01:00:00Z"),
+            ("2027-03-29T00:28:50Z", "2027-03-29T00:30:00Z"),
+        ] {
             go_to(&stack, at(near)).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             go_to(&stack, at(fire)).await;

@@ -18,7 +18,9 @@ pub(super) fn programs() -> Result<Programs, String> {
     if let (Some(chromium), Some(chromedriver)) = (on_path("chromium"), on_path("chromedriver")) {
         return Ok(Programs { chromium, chromedriver, libraries: None });
     }
-    let unpacked = once("chromium", "1", unpack).map(|folder| within(&folder));
+    // The driver is made for one version of the browser: another one asks for another driver.
+    let beside = on_path("chromium").and_then(|chromium| run(Command::new(chromium).arg("--version")).ok());
+    let unpacked = once("chromium", &beside.unwrap_or_default(), unpack).map(|folder| within(&folder));
     let first = match unpacked {
         Ok(programs) if runs(&programs) => return Ok(programs),
         Ok(_) => "what was unpacked does not run".to_owned(),
@@ -56,9 +58,13 @@ fn unpack(folder: &Path) -> Result<(), String> {
 fn download(folder: &Path) -> Result<(), String> {
     let simulated = ["install", "--simulate", "--no-install-recommends", "--quiet"];
     let plan = run(Command::new("apt-get").args(simulated).args(PACKAGES))?;
-    // `Inst NAME [OLD] (NEW …)`: what is missing, with all that it needs.
-    let missing: Vec<&str> =
-        plan.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next()).collect();
+    // `Inst NAME [OLD] (NEW …)`: what is missing, with all that it needs. What is merely old will do.
+    let missing: Vec<&str> = plan
+        .lines()
+        .filter_map(|line| line.strip_prefix("Inst "))
+        .filter(|line| line.starts_with("chromium") || !line.contains('['))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
     if missing.is_empty() {
         return Err("Debian's packages are installed, but not on the path".to_owned());
     }
