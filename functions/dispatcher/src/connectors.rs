@@ -54,9 +54,9 @@ pub(crate) struct InFlight<'a> {
 
 /// What a poll of a connection learnt.
 #[derive(Debug, Default)]
-pub(crate) struct Polled {
+pub(crate) struct Polled<'a> {
     /// One outcome for each run asked about. A question that failed is [`Outcome::Running`] with a warning.
-    pub outcomes: Vec<(AttemptId, Outcome)>,
+    pub outcomes: Vec<(InFlight<'a>, Outcome)>,
     /// The platform asks to be left alone for so long.
     pub retry_after_s: Option<i64>,
 }
@@ -96,7 +96,7 @@ impl Connectors {
     }
 
     /// Asks how runs of one connection stand.
-    pub(crate) async fn poll(&self, target: &Target<'_>, runs: &[InFlight<'_>]) -> Polled {
+    pub(crate) async fn poll<'a>(&self, target: &Target<'_>, runs: &[InFlight<'a>]) -> Polled<'a> {
         match target.settings {
             Settings::Postgres(_) => postgres::poll(runs),
             Settings::Http(s) => http::poll(&self.egress, s, target, runs).await,

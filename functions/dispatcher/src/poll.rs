@@ -69,12 +69,15 @@ async fn ask(tenant: &Tenant<'_>, round: &Round, known: &Known) -> Learnt {
     let warnings = stop(tenant, &target, &runs).await;
     let polled = tenant.dispatcher.connectors.poll(&target, &runs).await;
     let mut learnt = Learnt { not_before_s: polled.retry_after_s.unwrap_or(0), ..Learnt::default() };
-    for (attempt, outcome) in polled.outcomes {
-        if let Some(one) = round.in_flight.iter().find(|one| one.attempt == attempt) {
-            let warning = warnings.iter().find(|(of, _)| *of == attempt).map(|(_, warning)| warning.clone());
+    for (run, outcome) in polled.outcomes {
+        // An attempt may own one run and have left a stray behind: the platform's id tells them apart.
+        let is_it = |attempt, external_id: &str| run.attempt == attempt && run.external_id == external_id;
+        if let Some(one) = round.in_flight.iter().find(|one| is_it(one.attempt, &one.external_id)) {
+            let warning = warnings.iter().find(|(of, _)| is_it(of.attempt, of.external_id)).map(|(_, text)| text.clone());
             learnt.answers.push(answer(one, key, warned(outcome, warning)));
         } else if !matches!(outcome, Outcome::Running { .. }) {
-            learnt.gone.extend(round.strays.iter().find(|stray| stray.attempt == attempt).map(|stray| stray.id));
+            let stray = round.strays.iter().find(|stray| is_it(stray.attempt, &stray.external_id));
+            learnt.gone.extend(stray.map(|stray| stray.id));
         }
     }
     learnt
@@ -96,13 +99,13 @@ fn one_of<'r>(
 }
 
 /// Asks what is to stop to stop; gives the warnings of requests that were not accepted.
-async fn stop(
+async fn stop<'a>(
     tenant: &Tenant<'_>,
     target: &Target<'_>,
-    runs: &[connectors::InFlight<'_>],
-) -> Vec<(AttemptId, String)> {
+    runs: &[connectors::InFlight<'a>],
+) -> Vec<(connectors::InFlight<'a>, String)> {
     let asked = stream::iter(runs.iter().filter(|run| run.cancelling))
-        .map(|run| async move { (run.attempt, tenant.dispatcher.connectors.cancel(target, run).await) })
+        .map(|run| async move { (*run, tenant.dispatcher.connectors.cancel(target, run).await) })
         .buffer_unordered(SIDE_BY_SIDE)
         .collect::<Vec<_>>()
         .await;
@@ -111,7 +114,7 @@ async fn stop(
         CancelAnswer::NotPossible => Some("This service has no request that stops a run.".to_owned()),
         CancelAnswer::Failed(why) => Some(why),
     };
-    asked.into_iter().filter_map(|(attempt, answer)| warning(answer).map(|text| (attempt, text))).collect()
+    asked.into_iter().filter_map(|(run, answer)| warning(answer).map(|text| (run, text))).collect()
 }
 
 fn answer(one: &InFlight, key: ConnectionId, outcome: Outcome) -> Answer {

@@ -179,15 +179,16 @@ impl<'a> Tenant<'a> {
         let tx = self.begin("watch").await?;
         let settled = engine::watch(self.within(&tx), message.round, self.budget(0), known).await?;
         tx.commit().await?;
-        let Some(settled) = settled else { return Ok(Settled::default()) };
+        let Some(mut settled) = settled else { return Ok(Settled::default()) };
         let planned = again(|| async {
             let tx = self.begin("plan the watch").await?;
-            engine::plan_watch(self.within(&tx)).await?;
-            tx.commit().await
+            let messages = engine::plan_watch(self.within(&tx)).await?;
+            tx.commit().await.map(|()| messages)
         })
         .await;
-        if let Err(error) = planned {
-            log(&error, "the watch was not planned; it is due again in a minute");
+        match planned {
+            Ok(messages) => settled.messages.extend(messages),
+            Err(error) => log(&error, "the watch was not planned; it is due again in a minute"),
         }
         Ok(settled)
     }

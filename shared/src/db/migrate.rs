@@ -49,6 +49,20 @@ pub const TENANT: &[Migration] = migrations!["tenant",
 /// The roles every cluster has.
 pub const ROLES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/roles.sql"));
 
+/// Where a superuser took `set_config` and plpgsql from everybody (no injected expression can then change its identity), the
+/// owner of our functions is given them back.
+const HARDENED: &str = "
+do $$
+begin
+    if has_function_privilege('pg_catalog.set_config(text, text, boolean)', 'execute with grant option') then
+        grant execute on function pg_catalog.set_config(text, text, boolean) to signalbox_owner;
+    end if;
+    if has_language_privilege('plpgsql', 'usage with grant option') then
+        grant usage on language plpgsql to signalbox_owner;
+    end if;
+end
+$$";
+
 /// The version of a workspace's schema once it is up to date.
 pub fn tenant_version() -> i32 {
     TENANT.last().map_or(0, |m| m.version)
@@ -59,6 +73,7 @@ pub async fn install(database: &Database) -> Result<(), DbError> {
     let tx = SystemTx::begin(database, SystemRole::Steward, "roles").await?;
     tx.script("select pg_advisory_xact_lock(3, 0)").await?;
     tx.script(ROLES).await?;
+    tx.script(HARDENED).await?;
     let server = server_version(&tx).await?;
     tx.script(if server >= 16 {
         "grant signalbox_owner to current_user with inherit false, set true"

@@ -55,7 +55,8 @@ pub(super) async fn start(
     }
 }
 
-pub(super) async fn poll(egress: &Egress, settings: &Settings, target: &Target<'_>, runs: &[InFlight<'_>]) -> Polled {
+pub(super) async fn poll<'a>(egress: &Egress, settings: &Settings, target: &Target<'_>, runs: &[InFlight<'a>],
+) -> Polled<'a> {
     let session = match Session::open(egress, settings, target).await {
         Ok(session) => session,
         Err(outcome) => return unasked(runs, &outcome),
@@ -67,11 +68,11 @@ pub(super) async fn poll(egress: &Egress, settings: &Settings, target: &Target<'
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
         .await;
-    for (attempt, outcome, wait) in answers {
+    for (run, outcome, wait) in answers {
         polled.retry_after_s = polled.retry_after_s.max(wait);
-        polled.outcomes.push((attempt, outcome));
+        polled.outcomes.push((run, outcome));
     }
-    let known = runs.iter().filter_map(|run| Some((run.attempt, state_of(listed.get(run.external_id)?, run.cancelling))));
+    let known = runs.iter().filter_map(|run| Some((*run, state_of(listed.get(run.external_id)?, run.cancelling))));
     polled.outcomes.extend(known);
     polled
 }
@@ -129,23 +130,23 @@ fn started(settings: &Settings, start: &Start, run_id: &str, answer: &Response, 
     }
 }
 
-async fn ask(session: &Session<'_>, target: &Target<'_>, run: &InFlight<'_>) -> (AttemptId, Outcome, Option<i64>) {
-    let AnyStart::Airflow(start) = run.start else { return (run.attempt, Outcome::Missing, None) };
+async fn ask<'a>(session: &Session<'_>, target: &Target<'_>, run: &InFlight<'a>) -> (InFlight<'a>, Outcome, Option<i64>) {
+    let AnyStart::Airflow(start) = run.start else { return (*run, Outcome::Missing, None) };
     match session.get(&["dags", &start.dag_id, "dagRuns", run.external_id], "").await {
         Ok(answer) if answer.status.is_success() => {
             let body = answer::json(&answer).unwrap_or(Value::Null);
-            (run.attempt, state_of(&body, run.cancelling), None)
+            (*run, state_of(&body, run.cancelling), None)
         }
         Ok(answer) => {
             let wait = answer::retry_after_s(&answer);
-            (run.attempt, answer::poll_refused(&answer, target.credential), wait)
+            (*run, answer::poll_refused(&answer, target.credential), wait)
         }
-        Err(error) => (run.attempt, answer::running(format!("Airflow could not be asked: {error}.")), None),
+        Err(error) => (*run, answer::running(format!("Airflow could not be asked: {error}.")), None),
     }
 }
 
 /// One question for many runs: the latest hundred of their DAGs. What it does not hold is asked singly.
-async fn list(session: &Session<'_>, runs: &[InFlight<'_>], polled: &mut Polled) -> HashMap<String, Value> {
+async fn list(session: &Session<'_>, runs: &[InFlight<'_>], polled: &mut Polled<'_>) -> HashMap<String, Value> {
     let dags: BTreeSet<&str> = runs.iter().filter_map(|run| match run.start {
         AnyStart::Airflow(start) => Some(start.dag_id.as_str()),
         _ => None,
@@ -179,10 +180,10 @@ fn state_of(run: &Value, cancelling: bool) -> Outcome {
     }
 }
 
-fn unasked(runs: &[InFlight<'_>], why: &Outcome) -> Polled {
+fn unasked<'a>(runs: &[InFlight<'a>], why: &Outcome) -> Polled<'a> {
     let warning = message_of(why);
     Polled {
-        outcomes: runs.iter().map(|run| (run.attempt, answer::running(answer::clip(&warning, 450)))).collect(),
+        outcomes: runs.iter().map(|run| (*run, answer::running(answer::clip(&warning, 450)))).collect(),
         retry_after_s: match why {
             Outcome::Failed { retry_after_s, .. } => *retry_after_s,
             _ => None,

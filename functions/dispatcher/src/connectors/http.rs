@@ -50,14 +50,15 @@ pub(super) async fn start(
     }
 }
 
-pub(super) async fn poll(egress: &Egress, settings: &Settings, target: &Target<'_>, runs: &[InFlight<'_>]) -> Polled {
+pub(super) async fn poll<'a>(egress: &Egress, settings: &Settings, target: &Target<'_>, runs: &[InFlight<'a>],
+) -> Polled<'a> {
     let asked: Vec<_> = stream::iter(runs.iter().map(|run| ask(egress, settings, target, run)))
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
         .await;
     Polled {
         retry_after_s: asked.iter().filter_map(|(_, _, wait)| *wait).max(),
-        outcomes: asked.into_iter().map(|(attempt, outcome, _)| (attempt, outcome)).collect(),
+        outcomes: asked.into_iter().map(|(run, outcome, _)| (run, outcome)).collect(),
     }
 }
 
@@ -93,28 +94,28 @@ pub(super) async fn test(egress: &Egress, settings: &Settings, target: &Target<'
     }
 }
 
-async fn ask(
+async fn ask<'a>(
     egress: &Egress,
     settings: &Settings,
     target: &Target<'_>,
-    run: &InFlight<'_>,
-) -> (AttemptId, Outcome, Option<i64>) {
+    run: &InFlight<'a>,
+) -> (InFlight<'a>, Outcome, Option<i64>) {
     let shared::model::connection::Start::Http(start) = run.start else {
-        return (run.attempt, Outcome::Missing, None);
+        return (*run, Outcome::Missing, None);
     };
-    let Some(poll) = &start.poll else { return (run.attempt, Outcome::Missing, None) };
+    let Some(poll) = &start.poll else { return (*run, Outcome::Missing, None) };
     let path = poll.path.replace("{run_id}", &encode_step(run.external_id));
     let request = match request(settings, target, Method::GET, &path) {
         Ok(request) => request,
-        Err(why) => return (run.attempt, answer::running(why), None),
+        Err(why) => return (*run, answer::running(why), None),
     };
     match egress.send(request).await {
-        Ok(answer) if answer.status.is_success() => (run.attempt, state_of(&answer, start, target.credential), None),
+        Ok(answer) if answer.status.is_success() => (*run, state_of(&answer, start, target.credential), None),
         Ok(answer) => {
             let wait = answer::retry_after_s(&answer);
-            (run.attempt, answer::poll_refused(&answer, target.credential), wait)
+            (*run, answer::poll_refused(&answer, target.credential), wait)
         }
-        Err(error) => (run.attempt, answer::running(format!("It could not be asked: {error}.")), None),
+        Err(error) => (*run, answer::running(format!("It could not be asked: {error}.")), None),
     }
 }
 

@@ -52,8 +52,8 @@ pub(super) async fn start(
 }
 
 /// A statement ends inside its call, so there is nothing to ask about.
-pub(super) fn poll(runs: &[InFlight<'_>]) -> Polled {
-    Polled { outcomes: runs.iter().map(|run| (run.attempt, Outcome::Missing)).collect(), retry_after_s: None }
+pub(super) fn poll<'a>(runs: &[InFlight<'a>]) -> Polled<'a> {
+    Polled { outcomes: runs.iter().map(|run| (*run, Outcome::Missing)).collect(), retry_after_s: None }
 }
 
 pub(super) async fn test(egress: &Egress, settings: &Settings, target: &Target<'_>) -> Result<String, String> {
