@@ -6,6 +6,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `SIGNALBOX_DATABASE_URL` | use this Postgres server (a superuser, or a role with CREATEROLE and CREATEDB) instead of one of our own |
+//! | `SIGNALBOX_EGRESS_ALLOW` | origins on loopback that functions may reach beside those of the demo |
 //! | `SIGNALBOX_LOG` | passed on to the functions: error, warn, info (default) or debug |
 //! | `PATH`, `CARGO` | where tools are found |
 
@@ -47,7 +48,7 @@ impl StackSettings {
             fresh: false,
             port: None,
             binaries: binaries(),
-            extra_egress: Vec::new(),
+            extra_egress: variable("SIGNALBOX_EGRESS_ALLOW").iter().flat_map(|list| list.split(',')).map(|origin| origin.trim().to_owned()).collect(),
             functions: FUNCTIONS.iter().map(ToString::to_string).collect(),
             seed: true,
             progress: |_| {},

@@ -101,6 +101,7 @@ impl Databases {
         }
         database(&client, &steward).await?;
         let warehouse_is_new = database(&client, &warehouse).await?;
+        harden(&server.superuser().in_database(&steward.database)).await?;
         if server.process().is_some() {
             // Nobody's business: not even the names of what is in there.
             let close = "revoke connect on database postgres, template1 from public";
@@ -108,6 +109,19 @@ impl Databases {
         }
         Ok(Self { steward, warehouse, warehouse_is_new })
     }
+}
+
+/// Takes from everybody what an injected expression would need to change its identity. Only a superuser can; where the
+/// server's login is none (as on RDS) the boundary is that no SQL is built from text.
+async fn harden(superuser: &Login) -> Result<(), PostgresError> {
+    let client = connect(&superuser.url()).await.map_err(refused("let us in"))?;
+    let take = "do $$ begin if (select rolsuper from pg_roles where rolname = current_user) then
+        revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
+        grant execute on function pg_catalog.set_config(text, text, boolean) to signalbox_steward with grant option;
+        revoke usage on language plpgsql from public;
+        grant usage on language plpgsql to signalbox_steward with grant option;
+        end if; end $$";
+    client.batch_execute(take).await.map_err(refused("take set_config from everybody"))
 }
 
 /// What tells our roles from others on a server that was given. Our databases are those that our roles own.
