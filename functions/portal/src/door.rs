@@ -11,7 +11,7 @@ use shared::{
     error::DbError,
 };
 
-/// What a transaction leaves behind: whether the scope was ever opened, and a transaction that a handler let go of.
+/// What a transaction leaves behind: whether the scope was ever entered, and a transaction that a handler let go of.
 #[derive(Default)]
 pub(crate) struct Door {
     opened: AtomicBool,
@@ -32,7 +32,6 @@ impl Door {
         scope: &Scope,
         name: &'static str,
     ) -> Result<Held, DbError> {
-        self.opened.store(true, Ordering::Relaxed);
         let tx = TenantTx::begin(database, scope, name).await?;
         Ok(Held { tx: Some(tx), door: Arc::clone(self) })
     }
@@ -56,6 +55,7 @@ impl Door {
 impl Held {
     /// The transaction, to be ended by its last statement.
     pub(crate) fn into_tx(mut self) -> TenantTx {
+        self.door.opened.store(true, Ordering::Relaxed);
         self.tx.take().expect("held until it is let go")
     }
 }
@@ -70,6 +70,9 @@ impl std::ops::Deref for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(tx) = self.tx.take() {
+            if tx.entered().is_ok() {
+                self.door.opened.store(true, Ordering::Relaxed);
+            }
             *self.door.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tx);
         }
     }

@@ -132,6 +132,11 @@ impl Fault {
         self.may_retry
     }
 
+    /// Whether it says that the caller may not, and so nothing of the request.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
     /// The answer. A server's fault is logged here, once, with its chain.
     pub(crate) fn into_reply(self, request_id: &str) -> Reply {
         if self.status.is_server_error() {

@@ -117,7 +117,7 @@ async fn answer(route: &Route, incoming: &Incoming) -> Reply {
 
 /// What is wrong with a request is told only to those who may make it; the others are told that they may not.
 async fn may_be_told(route: &Route, incoming: &Incoming, fault: Fault) -> Fault {
-    if route.access == Access::Public || incoming.door.was_opened() {
+    if route.access == Access::Public || incoming.door.was_opened() || fault.is_refusal() {
         return fault;
     }
     let refused = match Caller::take(&mut Taking::new(incoming)) {

@@ -1,6 +1,7 @@
 //! A write: one transaction with its audit row, its kept answer, and the messages to send once it is committed.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     engine::{Messages, Within},
@@ -25,7 +26,6 @@ pub(crate) struct Work {
     held: Held,
     caller: Caller,
     route: Route,
-    actor_name: String,
     messages: Messages,
 }
 
@@ -55,28 +55,35 @@ impl Change {
 }
 
 impl Work {
-    /// Opens the scope; with an idempotency key, reserves it in the same round trip.
+    /// Begins. The scope opens with the first statement: with an idempotency key, that is the key's reservation.
     pub(crate) async fn begin(caller: &Caller) -> Answered<Self> {
         let held = caller.read().await?;
-        match &caller.request.key {
-            Some(key) => {
-                let kept = idempotency::reserve(&held, caller.user(), key).await?;
-                replay(key, &kept)?;
-            }
-            None => drop(held.open().await?),
-        }
-        let entered = held.entered()?;
-        if entered.state != TenantState::Active {
-            return Err(Fault::conflict(
-                "workspace_suspended",
-                "This workspace is suspended: it can be read, not changed.",
-            )
-            .into());
-        }
-        let actor_name = entered.user_name.clone();
         let principal = &caller.principal;
         let route = Route { tenant: principal.tenant_id, schema: principal.tenant_schema.clone() };
-        Ok(Self { held, caller: caller.clone(), route, actor_name, messages: Vec::new() })
+        let work = Self { held, caller: caller.clone(), route, messages: Vec::new() };
+        if let Some(key) = &caller.request.key {
+            let kept = idempotency::reserve(&work, caller.user(), key).await?;
+            replay(key, &kept)?;
+            work.check_state()?;
+        }
+        Ok(work)
+    }
+
+    /// The workspace may be written to. Known once the first statement was answered, and always asked before the commit.
+    fn check_state(&self) -> Result<(), Fault> {
+        if self.held.entered()?.state == TenantState::Active {
+            return Ok(());
+        }
+        let detail = "This workspace is suspended: it can be read, not changed.";
+        Err(Fault::conflict("workspace_suspended", detail))
+    }
+
+    /// Database time as the transaction began.
+    pub(crate) async fn now(&self) -> Result<Timestamp, Fault> {
+        if let Ok(entered) = self.held.entered() {
+            return Ok(entered.now);
+        }
+        Ok(self.held.open().await?.now)
     }
 
     /// Who changes it.
@@ -100,6 +107,7 @@ impl Work {
         change: Change,
         answer: Answer<STATUS, T>,
     ) -> Answered<Answer<STATUS, T>> {
+        self.check_state()?;
         let request = &self.caller.request;
         if let Some(key) = &request.key {
             idempotency::finish(&self.held, self.user(), &key.key, &answer.reply().keep()).await?;
@@ -107,7 +115,7 @@ impl Work {
         let record = audit::Record {
             id: self.caller.app.clock.new_id(),
             actor: self.user(),
-            actor_name: self.actor_name.chars().take(200).collect(),
+            actor_name: self.held.entered()?.user_name.chars().take(200).collect(),
             action: change.action,
             target_kind: change.action.split('.').next().unwrap_or_default(),
             target: change.target,

@@ -67,7 +67,7 @@ async fn list(caller: Caller, Query(asked): Query<Asked>) -> Answered<Found<List
 
 async fn create(caller: Caller, Body(new): Body<NewSchedule>) -> Answered<Created<Schedule>> {
     let mut work = caller.write().await?;
-    let rule = new.check(work.entered()?.now)?;
+    let rule = new.check(work.now().await?)?;
     check_job(&work, new.job_id, &new.parameters).await?;
     let id: ScheduleId = caller.app.clock.new_id();
     schedules::insert(&work, id, &new.draft(), work.user()).await?;
@@ -99,7 +99,7 @@ async fn update(
     let was = schedules::lock(&work, id).await?;
     caller.check_version(was.version)?;
     new.check_against(&was)?;
-    let rule = new.check(work.entered()?.now)?;
+    let rule = new.check(work.now().await?)?;
     check_job(&work, new.job_id, &new.parameters).await?;
     schedules::update(&work, &was, &new.draft(), work.user()).await?;
     let schedule = plan(&mut work, id, Some(&rule).filter(|_| was.state == "active")).await?;
@@ -144,7 +144,7 @@ async fn set_state(
     if was.state == state {
         return Ok(Found::of(&was).at_version(was.version));
     }
-    let rule = Rule::new(&timing_of(&was)?, work.entered()?.now)?;
+    let rule = Rule::new(&timing_of(&was)?, work.now().await?)?;
     schedules::set_state(&work, &was, state, work.user()).await?;
     let schedule = plan(&mut work, id, Some(&rule).filter(|_| state == "active")).await?;
     let change = Change::new(action, id.uuid()).before(&was).after(&schedule);
