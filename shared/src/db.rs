@@ -8,9 +8,9 @@ mod pool;
 mod scope;
 mod tx;
 
+pub use crate::config::DatabaseSettings;
 pub use param::{FromRow, Param};
 pub use pool::Database;
-pub use crate::config::DatabaseSettings;
 pub use scope::{Entered, Scope, SystemRole};
 pub use tx::{SystemTx, TenantTx, retrying};
 

@@ -1,8 +1,6 @@
 //! What every signalbox function shares.
 
 pub mod auth;
-pub mod model;
-pub mod template;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -10,8 +8,10 @@ pub mod egress;
 pub mod engine;
 pub mod error;
 pub mod keys;
+pub mod model;
+pub mod parameters;
 pub mod queue;
 pub mod secrets;
-pub mod telemetry;
 pub mod store;
-pub mod parameters;
+pub mod telemetry;
+pub mod template;

@@ -39,9 +39,9 @@ pub mod profiles;
 pub mod runs;
 pub mod schedules;
 pub mod sign_in;
+pub mod sweep;
 pub mod task_runs;
 pub mod vaults;
-pub mod sweep;
 pub mod workspace;
 
 /// A page of a list, newest first.

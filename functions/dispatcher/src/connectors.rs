@@ -88,9 +88,13 @@ impl Connectors {
     /// Starts an external run, with the attempt's id as its token where the platform takes one.
     pub(crate) async fn start(&self, target: &Target<'_>, attempt: AttemptId, start: &Start) -> Outcome {
         match (target.settings, start) {
-            (Settings::Postgres(s), Start::Postgres(it)) => postgres::start(&self.egress, s, target, attempt, it).await,
+            (Settings::Postgres(s), Start::Postgres(it)) => {
+                postgres::start(&self.egress, s, target, attempt, it).await
+            }
             (Settings::Http(s), Start::Http(it)) => http::start(&self.egress, s, target, attempt, it).await,
-            (Settings::Airflow(s), Start::Airflow(it)) => airflow::start(&self.egress, s, target, attempt, it).await,
+            (Settings::Airflow(s), Start::Airflow(it)) => {
+                airflow::start(&self.egress, s, target, attempt, it).await
+            }
             _ => answer::permanent("The task's start is of another kind than its connection."),
         }
     }

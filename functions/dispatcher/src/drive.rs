@@ -41,7 +41,9 @@ impl Tenant<'_> {
             for one in taken.drain(..) {
                 calls += 1;
                 let salts = known.salts.clone();
-                steps.push(Box::pin(async move { Event::Answered(self.start((one, claimed_at), salts).await) }));
+                steps.push(Box::pin(
+                    async move { Event::Answered(self.start((one, claimed_at), salts).await) },
+                ));
             }
             if !messages.is_empty() {
                 let owed = std::mem::take(&mut messages);
@@ -100,7 +102,9 @@ impl Tenant<'_> {
             }
             .await;
             match (settled, pauses.next()) {
-                (Err(error), Some(pause)) if error.is_retryable() || matches!(error, DbError::Unavailable(_)) => {
+                (Err(error), Some(pause))
+                    if error.is_retryable() || matches!(error, DbError::Unavailable(_)) =>
+                {
                     pause_ms(*pause).await;
                 }
                 (done, _) => return done,
@@ -128,10 +132,16 @@ impl Tenant<'_> {
         };
         let waited_s = self.dispatcher.clock.now().duration_since(claimed_at).as_secs();
         if !(0..=SEND_WITHIN_S).contains(&waited_s) {
-            return failed(Failure::Infrastructure, "The start was not sent: the function was held up.".to_owned());
+            return failed(
+                Failure::Infrastructure,
+                "The start was not sent: the function was held up.".to_owned(),
+            );
         }
         let Some(settings) = &taken.connection.settings else {
-            return failed(Failure::Permanent, "The connection's settings cannot be read by this release.".to_owned());
+            return failed(
+                Failure::Permanent,
+                "The connection's settings cannot be read by this release.".to_owned(),
+            );
         };
         let deadline = Instant::now() + Duration::from_secs(taken.call_s.into());
         let target = Target { settings, credential: secret.as_ref(), deadline };

@@ -52,7 +52,8 @@ impl Dispatcher {
 
     /// Works a batch: verified, grouped by workspace, workspaces side by side.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
-        let deadline = i64::try_from(event.context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let deadline =
+            i64::try_from(event.context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let deadline = deadline.ok_or("the invocation has no deadline")?;
         let batch = batch::read(event.payload, self.queue.signer());
         let worked = stream::iter(batch.groups)

@@ -73,7 +73,10 @@ async fn ask(tenant: &Tenant<'_>, round: &Round, known: &Known) -> Learnt {
         // An attempt may own one run and have left a stray behind: the platform's id tells them apart.
         let is_it = |attempt, external_id: &str| run.attempt == attempt && run.external_id == external_id;
         if let Some(one) = round.in_flight.iter().find(|one| is_it(one.attempt, &one.external_id)) {
-            let warning = warnings.iter().find(|(of, _)| is_it(of.attempt, of.external_id)).map(|(_, text)| text.clone());
+            let warning = warnings
+                .iter()
+                .find(|(of, _)| is_it(of.attempt, of.external_id))
+                .map(|(_, text)| text.clone());
             learnt.answers.push(answer(one, key, warned(outcome, warning)));
         } else if !matches!(outcome, Outcome::Running { .. }) {
             let stray = round.strays.iter().find(|stray| is_it(stray.attempt, &stray.external_id));
@@ -85,7 +88,10 @@ async fn ask(tenant: &Tenant<'_>, round: &Round, known: &Known) -> Learnt {
 
 /// Everything to ask about: what attempts own, and strays, which are to stop.
 fn external_runs(round: &Round) -> impl Iterator<Item = connectors::InFlight<'_>> {
-    let owned = round.in_flight.iter().filter_map(|o| one_of(o.attempt, o.start.as_ref(), &o.external_id, o.cancelling));
+    let owned = round
+        .in_flight
+        .iter()
+        .filter_map(|o| one_of(o.attempt, o.start.as_ref(), &o.external_id, o.cancelling));
     owned.chain(round.strays.iter().filter_map(|s| one_of(s.attempt, s.start.as_ref(), &s.external_id, true)))
 }
 

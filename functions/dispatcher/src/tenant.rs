@@ -37,12 +37,8 @@ struct Noted<'m> {
 
 /// Works the messages of a workspace; gives the places of those to be delivered again.
 pub(crate) async fn work(dispatcher: &Dispatcher, group: &Group, deadline: Timestamp) -> Vec<usize> {
-    let tenant = Tenant {
-        dispatcher,
-        route: &group.route,
-        deadline,
-        scope: Scope::Worker(group.route.clone()),
-    };
+    let tenant =
+        Tenant { dispatcher, route: &group.route, deadline, scope: Scope::Worker(group.route.clone()) };
     let noted: Vec<_> =
         group.messages.iter().enumerate().map(|(place, (message, _))| Noted { place, message }).collect();
     let of = |kinds: &[Kind]| noted.iter().filter(|n| kinds.contains(&n.message.kind)).collect::<Vec<_>>();
@@ -50,7 +46,8 @@ pub(crate) async fn work(dispatcher: &Dispatcher, group: &Group, deadline: Times
     let (failed, polls) = tenant.stop(&of(&[Kind::Cancel])).await;
     let mut failed = failed;
     let starts = tenant.starts(of(&[Kind::Fire]), of(&[Kind::Watch]), of(&[Kind::Run, Kind::Wake]));
-    let mut rounds: Vec<(Option<usize>, Message)> = polls.into_iter().map(|message| (None, message)).collect();
+    let mut rounds: Vec<(Option<usize>, Message)> =
+        polls.into_iter().map(|message| (None, message)).collect();
     rounds.extend(of(&[Kind::Poll]).iter().map(|n| (Some(n.place), n.message.clone())));
     let rounds = join_all(rounds.into_iter().map(|(place, message)| {
         let tenant = &tenant;
@@ -108,8 +105,9 @@ impl<'a> Tenant<'a> {
             .await;
             match stopped {
                 Ok(messages) => {
-                    let (now, later): (Messages, Messages) =
-                        messages.into_iter().partition(|(message, delay)| message.kind == Kind::Poll && *delay == 0);
+                    let (now, later): (Messages, Messages) = messages
+                        .into_iter()
+                        .partition(|(message, delay)| message.kind == Kind::Poll && *delay == 0);
                     polls.extend(now.into_iter().map(|(message, _)| message));
                     self.dispatcher.queue.send(&later).await;
                 }
@@ -194,7 +192,12 @@ impl<'a> Tenant<'a> {
     }
 
     /// Takes on what waits, letting runs in first that waited for others.
-    async fn claim(&self, mut wanted: Wanted, in_flight: usize, known: &mut Known) -> Result<Claimed, DbError> {
+    async fn claim(
+        &self,
+        mut wanted: Wanted,
+        in_flight: usize,
+        known: &mut Known,
+    ) -> Result<Claimed, DbError> {
         if wanted.runs.is_empty() && wanted.keys.is_empty() && wanted.done.is_empty() {
             return Ok(Claimed::default());
         }
@@ -214,7 +217,12 @@ impl<'a> Tenant<'a> {
         }
     }
 
-    async fn claim_again(&self, wanted: &Wanted, in_flight: usize, known: &mut Known) -> Result<Claimed, DbError> {
+    async fn claim_again(
+        &self,
+        wanted: &Wanted,
+        in_flight: usize,
+        known: &mut Known,
+    ) -> Result<Claimed, DbError> {
         let mut pauses = PAUSES_MS.iter();
         loop {
             let tx = self.begin("claim").await?;
@@ -255,7 +263,9 @@ pub(crate) async fn pause_ms(ms: u64) {
 }
 
 /// Runs a whole transaction again where it may be.
-pub(crate) async fn again<T, F: Future<Output = Result<T, DbError>>>(work: impl FnMut() -> F) -> Result<T, DbError> {
+pub(crate) async fn again<T, F: Future<Output = Result<T, DbError>>>(
+    work: impl FnMut() -> F,
+) -> Result<T, DbError> {
     shared::db::retrying(work).await
 }
 

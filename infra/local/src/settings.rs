@@ -48,7 +48,11 @@ impl StackSettings {
             fresh: false,
             port: None,
             binaries: binaries(),
-            extra_egress: variable("SIGNALBOX_EGRESS_ALLOW").iter().flat_map(|list| list.split(',')).map(|origin| origin.trim().to_owned()).collect(),
+            extra_egress: variable("SIGNALBOX_EGRESS_ALLOW")
+                .iter()
+                .flat_map(|list| list.split(','))
+                .map(|origin| origin.trim().to_owned())
+                .collect(),
             functions: FUNCTIONS.iter().map(ToString::to_string).collect(),
             seed: true,
             progress: |_| {},

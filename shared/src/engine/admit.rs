@@ -4,9 +4,9 @@ use super::{
     Actor, Messages, Within,
     batch::{Batch, bind},
     changes::Changes,
-    moves::Event,
     create::count,
     known::Known,
+    moves::Event,
     sheet::{self, Sheet, With},
 };
 use crate::{
@@ -75,7 +75,12 @@ fn let_in(sheets: Vec<Sheet>, mut open: i64, changes: &mut Changes) -> Vec<RunId
         });
         for index in 0..sheet.tasks.len() {
             if sheet.tasks[index].state == TaskState::Pending(Pending::Scheduled) {
-                sheet.move_task(index, TaskState::Pending(Pending::WaitingDependency), With::default(), changes);
+                sheet.move_task(
+                    index,
+                    TaskState::Pending(Pending::WaitingDependency),
+                    With::default(),
+                    changes,
+                );
             }
         }
         sheet.advance(changes);

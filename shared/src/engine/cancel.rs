@@ -4,8 +4,8 @@ use super::{
     Actor, Messages, Within,
     batch::{Batch, bind},
     changes::Changes,
-    moves::Event,
     known::Known,
+    moves::Event,
     sheet::{self, With},
 };
 use crate::{
@@ -36,7 +36,8 @@ pub async fn cancel_run(within: Within<'_>, run: RunId, actor: Actor) -> Result<
     sheet::add_reads(&mut batch, &[run], &known.versions);
     let answers = batch.run(within.tx).await?;
     let row = answers[0].first().ok_or(DbError::Refused(Refusal::Absent))?;
-    let state: RunState = row.try_get::<_, &str>("state")?.parse().map_err(|e| DbError::Defect(Box::new(e)))?;
+    let state: RunState =
+        row.try_get::<_, &str>("state")?.parse().map_err(|e| DbError::Defect(Box::new(e)))?;
     let unchanged = Cancelled { state, changed: false, messages: Vec::new() };
     let Some(mut sheet) = sheet::read(&answers, &mut known.versions)?.pop() else { return Ok(unchanged) };
     if state.is_terminal() || sheet.cancel_requested {
@@ -55,7 +56,9 @@ pub async fn cancel_run(within: Within<'_>, run: RunId, actor: Actor) -> Result<
     let mut in_flight: Vec<TaskRunId> = Vec::new();
     for index in 0..sheet.tasks.len() {
         match sheet.tasks[index].state {
-            TaskState::Pending(_) => sheet.move_task(index, TaskState::Cancelled, With::default(), &mut changes),
+            TaskState::Pending(_) => {
+                sheet.move_task(index, TaskState::Cancelled, With::default(), &mut changes)
+            }
             TaskState::Active(_) => in_flight.push(sheet.tasks[index].id),
             _ => {}
         }

@@ -247,7 +247,12 @@ struct Due {
 
 impl Due {
     /// The message of a due instant that moved; one that did not move has its message under way.
-    fn message(&self, rows: &[Row], within: Within<'_>, now: Timestamp) -> Result<Option<(Message, i32)>, DbError> {
+    fn message(
+        &self,
+        rows: &[Row],
+        within: Within<'_>,
+        now: Timestamp,
+    ) -> Result<Option<(Message, i32)>, DbError> {
         let round: Option<i32> = rows.first().map(|row| row.try_get("round")).transpose()?.flatten();
         let Some(round) = round.filter(|_| self.send) else { return Ok(None) };
         let delay = i32::try_from(delay_s(now, self.at)).unwrap_or(i32::MAX);
@@ -257,7 +262,13 @@ impl Due {
 }
 
 /// Writes events with the actor and the instant of the transaction.
-pub(crate) fn add_events(batch: &mut Batch<'_>, within: Within<'_>, actor: Actor, now: Timestamp, events: &[Event]) {
+pub(crate) fn add_events(
+    batch: &mut Batch<'_>,
+    within: Within<'_>,
+    actor: Actor,
+    now: Timestamp,
+    events: &[Event],
+) {
     if events.is_empty() {
         return;
     }

@@ -140,10 +140,15 @@ pub(super) fn add_candidates(
 }
 
 /// The candidates on the keys that were locked; none in a workspace that is not active.
-pub(super) fn read_candidates(answers: &[Vec<Row>], known: &mut Known, active: bool) -> Result<Vec<Candidate>, DbError> {
+pub(super) fn read_candidates(
+    answers: &[Vec<Row>],
+    known: &mut Known,
+    active: bool,
+) -> Result<Vec<Candidate>, DbError> {
     let [slots, candidates, connections, salts] = answers else { return Ok(Vec::new()) };
     known.take_in(connections, salts)?;
-    let locked: BTreeSet<ConnectionId> = slots.iter().map(|row| row.try_get("key")).collect::<Result<_, _>>()?;
+    let locked: BTreeSet<ConnectionId> =
+        slots.iter().map(|row| row.try_get("key")).collect::<Result<_, _>>()?;
     if !active {
         return Ok(Vec::new());
     }
@@ -170,7 +175,9 @@ pub(super) async fn take(
             continue;
         }
         match candidate.render(&connection) {
-            Ok(rendered) if rendered.call_s > budget.call_s => changes.owe(Kind::Wake, candidate.key.uuid(), None),
+            Ok(rendered) if rendered.call_s > budget.call_s => {
+                changes.owe(Kind::Wake, candidate.key.uuid(), None)
+            }
             Ok(rendered) => intents.push(intend(within, candidate, connection, rendered)),
             Err(end) => stillborn.push((candidate, end)),
         }
@@ -185,14 +192,25 @@ pub(super) async fn take(
     }
     let (answers, messages) = changes.write(within, done, batch).await?;
     let moved: BTreeSet<TaskRunId> = match answers.get(1) {
-        Some(rows) if !intents.is_empty() => rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?,
+        Some(rows) if !intents.is_empty() => {
+            rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?
+        }
         _ => BTreeSet::new(),
     };
-    let taken = intents.into_iter().map(|(_, taken, _)| taken).filter(|taken| moved.contains(&taken.task_run)).collect();
+    let taken = intents
+        .into_iter()
+        .map(|(_, taken, _)| taken)
+        .filter(|taken| moved.contains(&taken.task_run))
+        .collect();
     Ok((taken, messages))
 }
 
-fn intend(within: Within<'_>, candidate: Candidate, connection: Arc<Connection>, rendered: Rendered) -> Intent {
+fn intend(
+    within: Within<'_>,
+    candidate: Candidate,
+    connection: Arc<Connection>,
+    rendered: Rendered,
+) -> Intent {
     let taken = Taken {
         attempt: within.clock.new_id(),
         epoch: 1,

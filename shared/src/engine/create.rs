@@ -93,7 +93,8 @@ pub async fn create_run(within: Within<'_>, new: NewRun<'_>) -> Result<Created, 
     }
     let mut batch = Batch::default();
     add_run(&mut batch, &new, way, &mut changes);
-    let expected = if way == Way::Overlap { 0 } else { add_tasks(&mut batch, within, &new, way, &mut changes)? };
+    let expected =
+        if way == Way::Overlap { 0 } else { add_tasks(&mut batch, within, &new, way, &mut changes)? };
     let (answers, messages) = changes.write(within, &[], batch).await?;
     let moved = if expected == 0 { 0 } else { answers.get(1).map_or(0, Vec::len) };
     if moved != expected {

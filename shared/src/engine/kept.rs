@@ -14,18 +14,19 @@ const MESSAGE: usize = 1900;
 /// The outcome as it can be kept. A run whose id cannot be is one that nobody can follow: a doubt.
 pub(super) fn fit(outcome: &Outcome) -> Outcome {
     match outcome.clone() {
-        Outcome::Started { external_id, .. } if !is_id(&external_id) => {
-            Outcome::Unknown { message: "The start was answered with a run id that cannot be kept.".to_owned() }
-        }
+        Outcome::Started { external_id, .. } if !is_id(&external_id) => Outcome::Unknown {
+            message: "The start was answered with a run id that cannot be kept.".to_owned(),
+        },
         Outcome::Started { external_id, external_url, warning, poll_after_s } => Outcome::Started {
             external_id,
             external_url: external_url.filter(|url| url.chars().count() <= URL).map(|url| text(&url, URL)),
             warning: warning.map(|it| text(&it, WARNING)),
             poll_after_s,
         },
-        Outcome::Running { platform_state, warning } => {
-            Outcome::Running { platform_state: state(platform_state), warning: warning.map(|it| text(&it, WARNING)) }
-        }
+        Outcome::Running { platform_state, warning } => Outcome::Running {
+            platform_state: state(platform_state),
+            warning: warning.map(|it| text(&it, WARNING)),
+        },
         Outcome::Succeeded { outputs, external_id, platform_state, warning } => Outcome::Succeeded {
             outputs: outputs.map(value),
             external_id: external_id.filter(|id| is_id(id)),
@@ -41,9 +42,10 @@ pub(super) fn fit(outcome: &Outcome) -> Outcome {
         Outcome::TimedOut { message, platform_state } => {
             Outcome::TimedOut { message: text(&message, MESSAGE), platform_state: state(platform_state) }
         }
-        Outcome::Cancelled { message, platform_state } => {
-            Outcome::Cancelled { message: message.map(|it| text(&it, MESSAGE)), platform_state: state(platform_state) }
-        }
+        Outcome::Cancelled { message, platform_state } => Outcome::Cancelled {
+            message: message.map(|it| text(&it, MESSAGE)),
+            platform_state: state(platform_state),
+        },
         Outcome::Unknown { message } => Outcome::Unknown { message: text(&message, WARNING) },
         Outcome::Missing => Outcome::Missing,
     }
@@ -90,10 +92,16 @@ mod tests {
             platform_state: Some(long.clone()),
             warning: Some(long.clone()),
         };
-        let Outcome::Succeeded { outputs, external_id, platform_state, warning } = fit(&outcome) else { panic!() };
+        let Outcome::Succeeded { outputs, external_id, platform_state, warning } = fit(&outcome) else {
+            panic!()
+        };
         assert_eq!(outputs, Some(json!({ "a": ["bc", { "d": 1 }] })));
-        assert_eq!((external_id, platform_state.unwrap().len(), warning.unwrap().len()), (None, STATE, WARNING));
-        let started = Outcome::Started { external_id: long, external_url: None, warning: None, poll_after_s: 1 };
+        assert_eq!(
+            (external_id, platform_state.unwrap().len(), warning.unwrap().len()),
+            (None, STATE, WARNING)
+        );
+        let started =
+            Outcome::Started { external_id: long, external_url: None, warning: None, poll_after_s: 1 };
         assert!(matches!(fit(&started), Outcome::Unknown { .. }));
     }
 }

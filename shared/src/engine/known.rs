@@ -74,7 +74,10 @@ impl Known {
             let connection = read_connection(row)?;
             self.connections.insert(connection.id, Arc::new(connection));
         }
-        self.salts = salts.iter().map(|row| Ok((row.try_get("version")?, row.try_get("salt")?))).collect::<Result<_, DbError>>()?;
+        self.salts = salts
+            .iter()
+            .map(|row| Ok((row.try_get("version")?, row.try_get("salt")?)))
+            .collect::<Result<_, DbError>>()?;
         Ok(())
     }
 }
@@ -98,14 +101,16 @@ pub async fn connection_of_test(
 fn read_connection(row: &Row) -> Result<Connection, DbError> {
     let kind: Option<ConnectionKind> = row.try_get::<_, &str>("kind")?.parse().ok();
     let settings: Value = row.try_get("settings")?;
-    let value = match (row.try_get::<_, Option<i32>>("key_version")?, row.try_get::<_, Option<Vec<u8>>>("sealed")?) {
-        (Some(version), Some(sealed)) => Some((version, sealed)),
-        _ => None,
-    };
-    let credential = match (row.try_get("vault_id")?, row.try_get("vault_kind")?, row.try_get("credential_name")?) {
-        (Some(vault), Some(vault_kind), Some(name)) => Some(Sealed { vault, vault_kind, name, value }),
-        _ => None,
-    };
+    let value =
+        match (row.try_get::<_, Option<i32>>("key_version")?, row.try_get::<_, Option<Vec<u8>>>("sealed")?) {
+            (Some(version), Some(sealed)) => Some((version, sealed)),
+            _ => None,
+        };
+    let credential =
+        match (row.try_get("vault_id")?, row.try_get("vault_kind")?, row.try_get("credential_name")?) {
+            (Some(vault), Some(vault_kind), Some(name)) => Some(Sealed { vault, vault_kind, name, value }),
+            _ => None,
+        };
     Ok(Connection {
         id: row.try_get("id")?,
         name: row.try_get("name")?,

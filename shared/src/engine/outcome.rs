@@ -52,7 +52,8 @@ pub(super) fn apply(
             one.succeeded(outputs.clone(), external_id.clone(), platform_state.clone(), warning.clone());
         }
         Outcome::Failed { class, message, retry_after_s, platform_state } => {
-            let facts = Facts { platform_state: platform_state.clone(), ..Facts::error(Some(*class), message) };
+            let facts =
+                Facts { platform_state: platform_state.clone(), ..Facts::error(Some(*class), message) };
             one.failed(*class, message, *retry_after_s, facts);
         }
         Outcome::TimedOut { message, platform_state } => {
@@ -101,7 +102,11 @@ impl One<'_> {
         warning: Option<String>,
     ) {
         let (outputs, too_long) = bounded(outputs);
-        let warning = if too_long { Some("The outputs are longer than 64 KiB and were not kept.".to_owned()) } else { warning };
+        let warning = if too_long {
+            Some("The outputs are longer than 64 KiB and were not kept.".to_owned())
+        } else {
+            warning
+        };
         let facts = Facts { external_id, platform_state, warning, ..Facts::default() };
         self.end(TaskState::Succeeded { marked: false }, facts, With { outputs, ..With::default() });
     }
@@ -171,7 +176,12 @@ impl One<'_> {
     fn missing(&mut self) {
         let since = self.head.started_at.unwrap_or(self.changes.now);
         if self.changes.now.duration_since(since) > SignedDuration::from_secs(MISSING_GRACE_S) {
-            self.end_as(TaskState::Lost, TaskState::Lost, Facts::default(), "The platform does not know the run any more.");
+            self.end_as(
+                TaskState::Lost,
+                TaskState::Lost,
+                Facts::default(),
+                "The platform does not know the run any more.",
+            );
         }
     }
 
@@ -191,7 +201,8 @@ impl One<'_> {
     fn send_again(&mut self, message: &str, after_s: Option<i64>) {
         if self.head.is_token && self.head.epoch < MAX_SENDS {
             let at = later(self.changes.now, after_s.unwrap_or(0).clamp(SEND_AGAIN_S, 900));
-            let facts = Facts { lease_until: Some(at), warning: Some(clip(message, 500)), ..Facts::default() };
+            let facts =
+                Facts { lease_until: Some(at), warning: Some(clip(message, 500)), ..Facts::default() };
             self.move_attempt(TaskState::Active(Active::Dispatching), facts);
             self.changes.watch_by(Some(at));
             return;
@@ -210,7 +221,9 @@ impl One<'_> {
             retry_after,
             secret_read_again: self.head.was_refused,
         };
-        let Again::Retry { at, .. } = self.sheet.task(self.index).retry.after(tried, self.changes.now, self.dice) else {
+        let Again::Retry { at, .. } =
+            self.sheet.task(self.index).retry.after(tried, self.changes.now, self.dice)
+        else {
             return None;
         };
         let in_time = self.sheet.tasks[self.index].close_by.is_none_or(|by| at < by);
@@ -220,8 +233,12 @@ impl One<'_> {
     fn retry(&mut self, ended: TaskState, at: Timestamp, facts: Facts, message: &str) {
         self.move_attempt(ended, facts);
         self.free();
-        let with =
-            With { attempt: Some(self.head.id), ready_at: Some(at), message: Some(clip(message, 1900)), ..With::default() };
+        let with = With {
+            attempt: Some(self.head.id),
+            ready_at: Some(at),
+            message: Some(clip(message, 1900)),
+            ..With::default()
+        };
         self.sheet.move_task(self.index, TaskState::Pending(Pending::UpForRetry), with, self.changes);
         self.changes.owe(Kind::Wake, self.head.key.uuid(), Some(at));
     }
@@ -229,7 +246,8 @@ impl One<'_> {
     fn end_as(&mut self, attempt: TaskState, task: TaskState, facts: Facts, message: &str) {
         self.move_attempt(attempt, facts);
         self.free();
-        let with = With { attempt: Some(self.head.id), message: Some(clip(message, 1900)), ..With::default() };
+        let with =
+            With { attempt: Some(self.head.id), message: Some(clip(message, 1900)), ..With::default() };
         self.sheet.move_task(self.index, task, with, self.changes);
     }
 

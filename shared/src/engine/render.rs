@@ -62,7 +62,10 @@ impl Candidate {
         let task: Task = serde_json::from_value(self.task.clone())
             .map_err(|_| fail("The stored task cannot be read by this release.".to_owned()))?;
         let Some(settings) = &connection.settings else {
-            return Err(fail(format!("The settings of connection {:?} cannot be read by this release.", connection.name)));
+            return Err(fail(format!(
+                "The settings of connection {:?} cannot be read by this release.",
+                connection.name
+            )));
         };
         let context = Context {
             params: self.parameters.clone(),
@@ -72,13 +75,16 @@ impl Candidate {
         if let Some(condition) = &task.run_if {
             match template::condition(condition, &context) {
                 Ok(true) => {}
-                Ok(false) => return Err(Stillborn { to: TaskState::Skipped(Skip::ConditionFalse), message: None }),
+                Ok(false) => {
+                    return Err(Stillborn { to: TaskState::Skipped(Skip::ConditionFalse), message: None });
+                }
                 Err(problem) => return Err(fail(sentence("/run_if", &[problem]))),
             }
         }
-        let rendered =
-            template::render(settings.kind(), &task.start, &context).map_err(|problems| fail(sentence("/start", &problems)))?;
-        let start = Start::read(settings.kind(), &rendered).map_err(|problems| fail(sentence("/start", &problems)))?;
+        let rendered = template::render(settings.kind(), &task.start, &context)
+            .map_err(|problems| fail(sentence("/start", &problems)))?;
+        let start = Start::read(settings.kind(), &rendered)
+            .map_err(|problems| fail(sentence("/start", &problems)))?;
         let call_s = match &start {
             Start::Postgres(start) => start.timeout_s + POSTGRES_EXTRA_S,
             _ => task.timeouts.start(),
@@ -118,7 +124,8 @@ fn handle(start: &Start) -> Option<Value> {
 
 impl FromRow for Candidate {
     fn from_row(row: &Row) -> Result<Self, DbError> {
-        let instant = |column| row.try_get::<_, Option<Timestamp>>(column).map(|at| at.map(|at| at.to_string()));
+        let instant =
+            |column| row.try_get::<_, Option<Timestamp>>(column).map(|at| at.map(|at| at.to_string()));
         let run: RunId = row.try_get("run_id")?;
         Ok(Self {
             task_run: row.try_get("task_run_id")?,

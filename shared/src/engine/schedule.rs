@@ -54,7 +54,11 @@ const SKEW_MS: i128 = 1000;
 
 /// Plans the next fire after now, or none (`rule` is none: paused, or about to be deleted). Writes `schedules.next_fire_at`.
 /// The transaction's first statement must have been answered (now is the database's).
-pub async fn plan_schedule(within: Within<'_>, schedule: ScheduleId, rule: Option<&Rule>) -> Result<Planned, DbError> {
+pub async fn plan_schedule(
+    within: Within<'_>,
+    schedule: ScheduleId,
+    rule: Option<&Rule>,
+) -> Result<Planned, DbError> {
     let now = within.tx.entered()?.now;
     plan_after(within, schedule, rule, now).await
 }
@@ -86,7 +90,14 @@ async fn plan_after(
 }
 
 fn fire_message(within: Within<'_>, schedule: ScheduleId, round: i32, at: Timestamp) -> Message {
-    Message { route: within.route.clone(), kind: Kind::Fire, id: schedule.uuid(), round, at: Some(at), outbox: None }
+    Message {
+        route: within.route.clone(),
+        kind: Kind::Fire,
+        id: schedule.uuid(),
+        round,
+        at: Some(at),
+        outbox: None,
+    }
 }
 
 /// Fires a schedule if this is its round and its time: creates the run of that logical date and plans the next fire. Fires
@@ -101,7 +112,9 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
     let Some(row) = answers[0].first().filter(|_| due == Some(round)) else { return Ok(Fired::Void) };
     let found = Found::from_row(row)?;
     let now = within.tx.entered()?.now;
-    let (Some(at), Some(version)) = (found.next_fire_at, Version::read(found.definition)) else { return Ok(Fired::Void) };
+    let (Some(at), Some(version)) = (found.next_fire_at, Version::read(found.definition)) else {
+        return Ok(Fired::Void);
+    };
     let early_ms = at.duration_since(now).as_millis();
     if early_ms > SKEW_MS {
         let delay = i32::try_from(delay_s(now, at)).unwrap_or(i32::MAX);
@@ -135,9 +148,11 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
 
 /// The fires between the one that is due and now, told on the run of the one that is due.
 fn missed(run: RunId, rule: Option<&Rule>, at: Timestamp, now: Timestamp) -> Option<Event> {
-    let next = |after| rule.and_then(|rule| rule.next_after(after)).map(|fire| fire.at).filter(|at| *at <= now);
+    let next =
+        |after| rule.and_then(|rule| rule.next_after(after)).map(|fire| fire.at).filter(|at| *at <= now);
     let fires: Vec<Timestamp> = std::iter::successors(next(at), |at| next(*at)).take(MOST_MISSED).collect();
-    let detail = json!({ "missed": fires.len(), "from": fires.first()?.to_string(), "to": fires.last()?.to_string() });
+    let detail =
+        json!({ "missed": fires.len(), "from": fires.first()?.to_string(), "to": fires.last()?.to_string() });
     Some(Event {
         run,
         task_run: None,

@@ -10,10 +10,10 @@ use super::{
     attempt::AttemptHead,
     batch::{Batch, bind},
     changes::Changes,
-    moves::Orphan,
     claim::{self, Budget, Taken},
     kept,
     known::Known,
+    moves::Orphan,
     outcome,
     sheet::{self, Sheet},
 };
@@ -54,7 +54,12 @@ pub enum Outcome {
     /// It still runs.
     Running { platform_state: Option<String>, warning: Option<String> },
     /// It ended well.
-    Succeeded { outputs: Option<Value>, external_id: Option<String>, platform_state: Option<String>, warning: Option<String> },
+    Succeeded {
+        outputs: Option<Value>,
+        external_id: Option<String>,
+        platform_state: Option<String>,
+        warning: Option<String>,
+    },
     /// It ended badly, or was refused before it began.
     Failed { class: Failure, message: String, retry_after_s: Option<i64>, platform_state: Option<String> },
     /// The platform says it took too long.
@@ -104,7 +109,8 @@ pub async fn settle(
     batch.add(sql!("attempts/heads.sql"), bind![answers.iter().map(|a| a.attempt).collect::<Vec<_>>()]);
     let rows = batch.run(within.tx).await?;
     let active = claim::is_active(&rows[0])?;
-    let locked: BTreeSet<ConnectionId> = rows[1].iter().map(|row| row.try_get("key")).collect::<Result<_, _>>()?;
+    let locked: BTreeSet<ConnectionId> =
+        rows[1].iter().map(|row| row.try_get("key")).collect::<Result<_, _>>()?;
     let mut sheets = sheet::read(&rows[2..5], &mut known.versions)?;
     let mut changes = Changes::new(Actor::System, within.tx.entered()?.now);
     let notes = apply(within, answers, &rows[5], &mut sheets, &mut changes)?;

@@ -135,7 +135,8 @@ impl Sheet {
         }
         let ready_at = ready_at.unwrap_or(now);
         let timeouts = self.task(index).timeouts;
-        let after = |s: Option<u32>| s.and_then(|s| ready_at.checked_add(SignedDuration::from_secs(s.into())).ok());
+        let after =
+            |s: Option<u32>| s.and_then(|s| ready_at.checked_add(SignedDuration::from_secs(s.into())).ok());
         let close_by = self.tasks[index].close_by.or_else(|| after(timeouts.schedule_to_close_s));
         (after(timeouts.schedule_to_start_s), close_by)
     }

@@ -6,8 +6,8 @@ use super::{
     attempt::AttemptHead,
     batch::{Batch, bind},
     changes::Changes,
-    moves::{AttemptMove, Facts},
     known::Known,
+    moves::{AttemptMove, Facts},
     outcome::later,
     sheet::{self, Sheet, With},
 };
@@ -42,7 +42,11 @@ pub async fn stop_run(within: Within<'_>, run: RunId, done: &[OutboxId]) -> Resu
             if head.state != TaskState::Active(Active::Running) || !sheet.cancel_requested {
                 continue;
             }
-            if head.can_stop { stop(&head, &mut sheet, index, &mut changes) } else { unstoppable.push(head.id) }
+            if head.can_stop {
+                stop(&head, &mut sheet, index, &mut changes)
+            } else {
+                unstoppable.push(head.id)
+            }
         }
     }
     let mut batch = Batch::default();

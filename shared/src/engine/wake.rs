@@ -18,14 +18,20 @@ pub async fn wake(within: Within<'_>, key: ConnectionId) -> Result<Messages, DbE
 
 /// Owes messages (kind, what, not before), and hands back those to send now: what is due later is the sweep's. A test of a
 /// connection is owed with this too.
-pub async fn owe(within: Within<'_>, wanted: &[(Kind, Uuid, Option<Timestamp>)]) -> Result<Messages, DbError> {
+pub async fn owe(
+    within: Within<'_>,
+    wanted: &[(Kind, Uuid, Option<Timestamp>)],
+) -> Result<Messages, DbError> {
     let (owed, messages) = prepare(within, wanted);
     outbox::enqueue(within.tx, &owed).await?;
     Ok(messages)
 }
 
 /// The rows and the messages, unwritten.
-pub(crate) fn prepare(within: Within<'_>, wanted: &[(Kind, Uuid, Option<Timestamp>)]) -> (Vec<Owed>, Messages) {
+pub(crate) fn prepare(
+    within: Within<'_>,
+    wanted: &[(Kind, Uuid, Option<Timestamp>)],
+) -> (Vec<Owed>, Messages) {
     let now = within.tx.entered().map_or_else(|_| within.clock.now(), |entered| entered.now);
     let mut messages = Vec::new();
     let mut owed = Vec::new();
@@ -33,8 +39,14 @@ pub(crate) fn prepare(within: Within<'_>, wanted: &[(Kind, Uuid, Option<Timestam
         let outbox: OutboxId = within.clock.new_id();
         let wait_s = available_at.map_or(0, |at| delay_s(now, at));
         if wait_s <= LOOK_AHEAD_S {
-            let message =
-                Message { route: within.route.clone(), kind: *kind, id: *id, round: 0, at: *available_at, outbox: Some(outbox) };
+            let message = Message {
+                route: within.route.clone(),
+                kind: *kind,
+                id: *id,
+                round: 0,
+                at: *available_at,
+                outbox: Some(outbox),
+            };
             messages.push((message, i32::try_from(wait_s).unwrap_or(0)));
         }
         owed.push(Owed { id: outbox, kind: *kind, subject: *id, available_at: *available_at });

@@ -8,10 +8,10 @@ use super::{
     attempt::AttemptHead,
     batch::{Batch, bind},
     changes::Changes,
-    moves::{AttemptMove, Facts, Orphan},
     claim::{is_active, lease},
     delay_s,
     known::Known,
+    moves::{AttemptMove, Facts, Orphan},
     outcome::{MAX_SENDS, later},
     render::Candidate,
     settle::Settled,
@@ -57,7 +57,8 @@ pub async fn watch(
     }
     let overdue: Vec<&Row> = found[2].iter().chain(&found[3]).collect();
     let runs: BTreeSet<RunId> = overdue.iter().map(|row| row.try_get("run_id")).collect::<Result<_, _>>()?;
-    let keys: BTreeSet<ConnectionId> = overdue.iter().map(|row| row.try_get("connection_id")).collect::<Result<_, _>>()?;
+    let keys: BTreeSet<ConnectionId> =
+        overdue.iter().map(|row| row.try_get("connection_id")).collect::<Result<_, _>>()?;
     let ids = |rows: &[Row]| rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<_>, _>>();
     let attempts: Vec<AttemptId> = found[2].iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
     let waiting: Vec<uuid::Uuid> = ids(&found[3])?;
@@ -76,7 +77,15 @@ pub async fn watch(
     known.take_in(&rows[6], &rows[7])?;
     let mut sheets = sheet::read(&rows[1..4], &mut known.versions)?;
     let changes = Changes::new(Actor::System, within.tx.entered()?.now);
-    let mut pass = Pass { within, known, budget, again: &rows[5], changes, taken: Vec::new(), active: is_active(&found[1])? };
+    let mut pass = Pass {
+        within,
+        known,
+        budget,
+        again: &rows[5],
+        changes,
+        taken: Vec::new(),
+        active: is_active(&found[1])?,
+    };
     for row in &rows[4] {
         pass.attempt(row, &mut sheets)?;
     }
@@ -138,11 +147,15 @@ impl Pass<'_> {
         let now = self.changes.now;
         let passed = |at: Option<jiff::Timestamp>| at.is_some_and(|at| at <= now);
         match head.state {
-            TaskState::Active(Active::Dispatching) if passed(head.lease_until) => self.lease_passed(&head, sheet, index)?,
+            TaskState::Active(Active::Dispatching) if passed(head.lease_until) => {
+                self.lease_passed(&head, sheet, index)?
+            }
             TaskState::Active(Active::Running) if passed(head.deadline_at) => {
                 stop::stop(&head, sheet, index, &mut self.changes);
             }
-            TaskState::Active(Active::Cancelling) if passed(head.deadline_at) => self.give_up(&head, sheet, index),
+            TaskState::Active(Active::Cancelling) if passed(head.deadline_at) => {
+                self.give_up(&head, sheet, index)
+            }
             _ => {}
         }
         Ok(())
@@ -156,7 +169,11 @@ impl Pass<'_> {
         let next = if head.is_token && head.epoch < MAX_SENDS { self.send_again(head)? } else { None };
         if let Some((taken, lease_until)) = next {
             self.changes.watch_by(Some(lease_until));
-            self.push(head, TaskState::Active(Active::Dispatching), Facts { lease_until: Some(lease_until), ..Facts::default() });
+            self.push(
+                head,
+                TaskState::Active(Active::Dispatching),
+                Facts { lease_until: Some(lease_until), ..Facts::default() },
+            );
             sheet.move_task(
                 index,
                 TaskState::Active(Active::Dispatching),
@@ -214,7 +231,8 @@ impl Pass<'_> {
             let id = self.within.clock.new_id();
             self.changes.orphans.push(Orphan { id, attempt: head.id, key: head.key, external_id });
         }
-        let with = With { attempt: Some(head.id), message: Some(NOT_SEEN_STOPPING.to_owned()), ..With::default() };
+        let with =
+            With { attempt: Some(head.id), message: Some(NOT_SEEN_STOPPING.to_owned()), ..With::default() };
         sheet.move_task(index, to, with, &mut self.changes);
     }
 
@@ -228,7 +246,12 @@ impl Pass<'_> {
             let closed = head.close_by.is_some_and(|by| by <= self.changes.now);
             let timeout = if closed { Timeout::ScheduleToClose } else { Timeout::ScheduleToStart };
             let message = Some("It waited longer than its time limit.".to_owned());
-            sheet.move_task(index, TaskState::TimedOut(timeout), With { message, ..With::default() }, &mut self.changes);
+            sheet.move_task(
+                index,
+                TaskState::TimedOut(timeout),
+                With { message, ..With::default() },
+                &mut self.changes,
+            );
         }
     }
 
@@ -236,6 +259,13 @@ impl Pass<'_> {
         let TaskState::Active(from) = head.state else { return };
         let again = to == TaskState::Active(Active::Dispatching);
         let next_epoch = if again { head.epoch + 1 } else { head.epoch };
-        self.changes.attempts.push(AttemptMove { id: head.id, epoch: head.epoch, from, to, next_epoch, facts });
+        self.changes.attempts.push(AttemptMove {
+            id: head.id,
+            epoch: head.epoch,
+            from,
+            to,
+            next_epoch,
+            facts,
+        });
     }
 }

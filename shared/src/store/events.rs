@@ -30,7 +30,12 @@ pub struct EventRow {
 }
 
 /// The events of a run in their order, after the one given.
-pub async fn of_run(tx: &TenantTx, run: RunId, after: Option<EventId>, limit: i64) -> Result<Vec<EventRow>, DbError> {
+pub async fn of_run(
+    tx: &TenantTx,
+    run: RunId,
+    after: Option<EventId>,
+    limit: i64,
+) -> Result<Vec<EventRow>, DbError> {
     tx.all(sql!("events/of_run.sql"), &[&run, &after, &limit]).await
 }
 

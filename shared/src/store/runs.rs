@@ -78,7 +78,8 @@ pub async fn list(tx: &TenantTx, filter: &RunFilter) -> Result<Vec<RunRow>, DbEr
 /// One run; absent is refused as absent.
 pub async fn detail(tx: &TenantTx, id: RunId) -> Result<RunDetail, DbError> {
     let (run, tasks, attempts) =
-        try_join3(tx.one(sql!("runs/get.sql"), &[&id]), task_runs::of_run(tx, id), attempts::of_run(tx, id)).await?;
+        try_join3(tx.one(sql!("runs/get.sql"), &[&id]), task_runs::of_run(tx, id), attempts::of_run(tx, id))
+            .await?;
     Ok(RunDetail { run, tasks, attempts })
 }
 

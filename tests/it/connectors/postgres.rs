@@ -74,12 +74,8 @@ fn an_error_of_the_database_has_its_class_and_its_words_and_leaves_nothing() {
     stack::with(async |stack| {
         let (tenant, warehouse) = (tenant::new(stack).await, Warehouse::new(stack).await);
         warehouse.connection(&tenant.administrator, "warehouse").await;
-        warehouse
-            .client()
-            .await
-            .batch_execute("create table t (n int check (n < 10))")
-            .await
-            .expect("a table");
+        let client = warehouse.client().await;
+        client.batch_execute("create table t (n int check (n < 10))").await.expect("a table");
         let slow = "insert into t values (1); select pg_sleep(30)";
         let mut slow = sql("slow", slow, json!([]), &[]);
         slow["start"]["timeout_s"] = json!(1);

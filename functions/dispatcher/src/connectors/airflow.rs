@@ -55,14 +55,19 @@ pub(super) async fn start(
     }
 }
 
-pub(super) async fn poll<'a>(egress: &Egress, settings: &Settings, target: &Target<'_>, runs: &[InFlight<'a>],
+pub(super) async fn poll<'a>(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+    runs: &[InFlight<'a>],
 ) -> Polled<'a> {
     let session = match Session::open(egress, settings, target).await {
         Ok(session) => session,
         Err(outcome) => return unasked(runs, &outcome),
     };
     let mut polled = Polled::default();
-    let listed = if runs.len() >= LIST_FROM { list(&session, runs, &mut polled).await } else { HashMap::new() };
+    let listed =
+        if runs.len() >= LIST_FROM { list(&session, runs, &mut polled).await } else { HashMap::new() };
     let single: Vec<_> = runs.iter().filter(|run| !listed.contains_key(run.external_id)).collect();
     let answers: Vec<_> = stream::iter(single.into_iter().map(|run| ask(&session, target, run)))
         .buffer_unordered(SIDE_BY_SIDE)
@@ -72,7 +77,8 @@ pub(super) async fn poll<'a>(egress: &Egress, settings: &Settings, target: &Targ
         polled.retry_after_s = polled.retry_after_s.max(wait);
         polled.outcomes.push((run, outcome));
     }
-    let known = runs.iter().filter_map(|run| Some((*run, state_of(listed.get(run.external_id)?, run.cancelling))));
+    let known =
+        runs.iter().filter_map(|run| Some((*run, state_of(listed.get(run.external_id)?, run.cancelling))));
     polled.outcomes.extend(known);
     polled
 }
@@ -88,16 +94,26 @@ pub(super) async fn cancel(
         Ok(session) => session,
         Err(outcome) => return CancelAnswer::Failed(message_of(&outcome)),
     };
-    match session.patch(&["dags", &start.dag_id, "dagRuns", run.external_id], &json!({ "state": "failed" })).await {
+    match session
+        .patch(&["dags", &start.dag_id, "dagRuns", run.external_id], &json!({ "state": "failed" }))
+        .await
+    {
         Ok(a) if a.status.is_success() || matches!(a.status.as_u16(), 404 | 409) => CancelAnswer::Asked,
         Ok(a) => CancelAnswer::Failed(answer::says(a.status, &answer::excerpt(&a, target.credential))),
         Err(error) => CancelAnswer::Failed(format!("Airflow was not asked to stop it: {error}.")),
     }
 }
 
-pub(super) async fn test(egress: &Egress, settings: &Settings, target: &Target<'_>) -> Result<String, String> {
+pub(super) async fn test(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+) -> Result<String, String> {
     let session = Session::open(egress, settings, target).await.map_err(|outcome| message_of(&outcome))?;
-    let answer = session.get(&["dags"], "?limit=1").await.map_err(|e| format!("{} was not reached: {e}.", settings.base_url))?;
+    let answer = session
+        .get(&["dags"], "?limit=1")
+        .await
+        .map_err(|e| format!("{} was not reached: {e}.", settings.base_url))?;
     if !answer.status.is_success() {
         return Err(answer::says(answer.status, &answer::excerpt(&answer, target.credential)));
     }
@@ -112,9 +128,13 @@ async fn adopt(session: &Session<'_>, settings: &Settings, start: &Start, run_id
     match session.get(&["dags", &start.dag_id, "dagRuns", run_id], "").await {
         Ok(answer) if answer.status.is_success() => started(settings, start, run_id, &answer, true),
         // The conflict was over something else than our run id.
-        Ok(answer) if answer.status.as_u16() == 404 => answer::permanent("Airflow says the run conflicts with another one."),
+        Ok(answer) if answer.status.as_u16() == 404 => {
+            answer::permanent("Airflow says the run conflicts with another one.")
+        }
         Ok(answer) => Outcome::Unknown { message: answer::says(answer.status, "") },
-        Err(error) => Outcome::Unknown { message: format!("The run is there, but could not be read: {error}.") },
+        Err(error) => {
+            Outcome::Unknown { message: format!("The run is there, but could not be read: {error}.") }
+        }
     }
 }
 
@@ -130,7 +150,11 @@ fn started(settings: &Settings, start: &Start, run_id: &str, answer: &Response, 
     }
 }
 
-async fn ask<'a>(session: &Session<'_>, target: &Target<'_>, run: &InFlight<'a>) -> (InFlight<'a>, Outcome, Option<i64>) {
+async fn ask<'a>(
+    session: &Session<'_>,
+    target: &Target<'_>,
+    run: &InFlight<'a>,
+) -> (InFlight<'a>, Outcome, Option<i64>) {
     let AnyStart::Airflow(start) = run.start else { return (*run, Outcome::Missing, None) };
     match session.get(&["dags", &start.dag_id, "dagRuns", run.external_id], "").await {
         Ok(answer) if answer.status.is_success() => {
@@ -146,13 +170,22 @@ async fn ask<'a>(session: &Session<'_>, target: &Target<'_>, run: &InFlight<'a>)
 }
 
 /// One question for many runs: the latest hundred of their DAGs. What it does not hold is asked singly.
-async fn list(session: &Session<'_>, runs: &[InFlight<'_>], polled: &mut Polled<'_>) -> HashMap<String, Value> {
-    let dags: BTreeSet<&str> = runs.iter().filter_map(|run| match run.start {
-        AnyStart::Airflow(start) => Some(start.dag_id.as_str()),
-        _ => None,
-    }).collect();
+async fn list(
+    session: &Session<'_>,
+    runs: &[InFlight<'_>],
+    polled: &mut Polled<'_>,
+) -> HashMap<String, Value> {
+    let dags: BTreeSet<&str> = runs
+        .iter()
+        .filter_map(|run| match run.start {
+            AnyStart::Airflow(start) => Some(start.dag_id.as_str()),
+            _ => None,
+        })
+        .collect();
     let body = json!({ "dag_ids": dags, "page_limit": 100, "order_by": session.newest_first() });
-    let Ok(answer) = session.post(&["dags", "~", "dagRuns", "list"], &body).await else { return HashMap::new() };
+    let Ok(answer) = session.post(&["dags", "~", "dagRuns", "list"], &body).await else {
+        return HashMap::new();
+    };
     if !answer.status.is_success() {
         polled.retry_after_s = answer::retry_after_s(&answer);
         return HashMap::new();
@@ -176,7 +209,10 @@ fn state_of(run: &Value, cancelling: bool) -> Outcome {
             platform_state,
         },
         "queued" | "running" => Outcome::Running { platform_state, warning: None },
-        _ => Outcome::Running { warning: Some(format!("Airflow's state {state:?} is not known; taken as running.")), platform_state },
+        _ => Outcome::Running {
+            warning: Some(format!("Airflow's state {state:?} is not known; taken as running.")),
+            platform_state,
+        },
     }
 }
 

@@ -38,9 +38,15 @@ pub(super) fn running(warning: impl Into<String>) -> Outcome {
 pub(super) fn start_failed(error: EgressError) -> Outcome {
     match error {
         EgressError::Refused(_) => permanent(format!("The platform was not called: {error}.")),
-        EgressError::TooLarge { status } if status.is_client_error() => failed(class_of(status), says(status, "")),
-        _ if error.never_left() => failed(Failure::Transient, format!("The platform was not reached: {error}.")),
-        _ => Outcome::Unknown { message: format!("The start was sent and its answer was not seen: {error}.") },
+        EgressError::TooLarge { status } if status.is_client_error() => {
+            failed(class_of(status), says(status, ""))
+        }
+        _ if error.never_left() => {
+            failed(Failure::Transient, format!("The platform was not reached: {error}."))
+        }
+        _ => {
+            Outcome::Unknown { message: format!("The start was sent and its answer was not seen: {error}.") }
+        }
     }
 }
 
@@ -143,7 +149,9 @@ fn without_word_after(text: &str, mark: &str) -> String {
     for part in parts {
         out.push_str(mark);
         out.push_str("[redacted]");
-        let end = part.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '<')).unwrap_or(part.len());
+        let end = part
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '<'))
+            .unwrap_or(part.len());
         out.push_str(&part[end..]);
     }
     out
@@ -180,7 +188,8 @@ mod tests {
         assert_eq!(after(&[("retry-after", "99999999")]), Some(900));
         assert_eq!(after(&[("retry-after", "soon")]), None);
         assert_eq!(after(&[]), None);
-        let dated = [("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
+        let dated =
+            [("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
         assert_eq!(retry_after_s(&answer(503, &dated, "")), Some(10));
     }
 
@@ -208,7 +217,8 @@ mod tests {
     #[test]
     fn a_secret_that_is_echoed_is_redacted_in_every_form() {
         let secret = Secret::new(b"s3cr3t/x".to_vec());
-        let echo = "plain s3cr3t/x b64 czNjcjN0L3g= url s3cr3t%2Fx header Basic dTpzM2NyM3QveA== Bearer abc\"";
+        let echo =
+            "plain s3cr3t/x b64 czNjcjN0L3g= url s3cr3t%2Fx header Basic dTpzM2NyM3QveA== Bearer abc\"";
         let text = redact(echo, Some(&secret));
         for form in ["s3cr3t", "czNjcjN0", "dTpzM2NyM3QveA", "abc"] {
             assert!(!text.contains(form), "{form} in {text}");
@@ -217,11 +227,17 @@ mod tests {
 
     #[test]
     fn only_a_request_that_never_left_is_a_plain_failure() {
-        assert!(matches!(start_failed(EgressError::Connect), Outcome::Failed { class: Failure::Transient, .. }));
+        assert!(matches!(
+            start_failed(EgressError::Connect),
+            Outcome::Failed { class: Failure::Transient, .. }
+        ));
         assert!(matches!(start_failed(EgressError::Timeout), Outcome::Unknown { .. }));
         assert!(matches!(start_failed(EgressError::Broken), Outcome::Unknown { .. }));
         let too_large = |status| start_failed(EgressError::TooLarge { status });
-        assert!(matches!(too_large(StatusCode::BAD_REQUEST), Outcome::Failed { class: Failure::Permanent, .. }));
+        assert!(matches!(
+            too_large(StatusCode::BAD_REQUEST),
+            Outcome::Failed { class: Failure::Permanent, .. }
+        ));
         assert!(matches!(too_large(StatusCode::BAD_GATEWAY), Outcome::Unknown { .. }));
         let start = |status| start_refused(&answer(status, &[], "no"), None);
         assert!([500, 502, 504].into_iter().all(|s| matches!(start(s), Outcome::Unknown { .. })));

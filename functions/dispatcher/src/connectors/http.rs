@@ -42,7 +42,9 @@ pub(super) async fn start(
     match egress.send(request).await {
         Ok(answer) if start.success_codes.contains(&answer.status.as_u16()) => started(&answer, start),
         Ok(answer) => answer::start_refused(&answer, target.credential),
-        Err(EgressError::TooLarge { status }) if start.poll.is_none() && start.success_codes.contains(&status.as_u16()) => {
+        Err(EgressError::TooLarge { status })
+            if start.poll.is_none() && start.success_codes.contains(&status.as_u16()) =>
+        {
             let warning = Some("The answer is longer than 1 MiB and was not read.".to_owned());
             Outcome::Succeeded { outputs: None, external_id: None, platform_state: None, warning }
         }
@@ -50,7 +52,11 @@ pub(super) async fn start(
     }
 }
 
-pub(super) async fn poll<'a>(egress: &Egress, settings: &Settings, target: &Target<'_>, runs: &[InFlight<'a>],
+pub(super) async fn poll<'a>(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+    runs: &[InFlight<'a>],
 ) -> Polled<'a> {
     let asked: Vec<_> = stream::iter(runs.iter().map(|run| ask(egress, settings, target, run)))
         .buffer_unordered(SIDE_BY_SIDE)
@@ -84,11 +90,17 @@ pub(super) async fn cancel(
     }
 }
 
-pub(super) async fn test(egress: &Egress, settings: &Settings, target: &Target<'_>) -> Result<String, String> {
+pub(super) async fn test(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+) -> Result<String, String> {
     let answer = egress.send(request(settings, target, Method::GET, "")?).await;
     let answer = answer.map_err(|error| format!("{} was not reached: {error}.", settings.base_url))?;
     match answer.status.as_u16() {
-        401 | 403 => Err(format!("It answers, but refuses the credential. {}", answer::says(answer.status, ""))),
+        401 | 403 => {
+            Err(format!("It answers, but refuses the credential. {}", answer::says(answer.status, "")))
+        }
         500.. => Err(format!("It answers, but is not well. {}", answer::says(answer.status, ""))),
         code => Ok(format!("{} answers ({code}).", settings.base_url)),
     }
@@ -139,12 +151,16 @@ fn state_of(answer: &Response, start: &Start, secret: Option<&Secret>) -> Outcom
             retry_after_s: None,
             platform_state: shown,
         },
-        Some(PolledState::TimedOut) => {
-            Outcome::TimedOut { message: "The platform says it took too long.".to_owned(), platform_state: shown }
-        }
+        Some(PolledState::TimedOut) => Outcome::TimedOut {
+            message: "The platform says it took too long.".to_owned(),
+            platform_state: shown,
+        },
         Some(PolledState::Cancelled) => Outcome::Cancelled { message: None, platform_state: shown },
         None => Outcome::Running {
-            warning: Some(format!("The state {:?} is not in the task's list; taken as running.", shown.clone().unwrap_or_default())),
+            warning: Some(format!(
+                "The state {:?} is not in the task's list; taken as running.",
+                shown.clone().unwrap_or_default()
+            )),
             platform_state: shown,
         },
     }
@@ -160,7 +176,9 @@ fn started(answer: &Response, start: &Start) -> Outcome {
     let id = id.filter(|id| !id.is_empty() && id.len() <= 500);
     let Some(poll) = &start.poll else {
         if answer::is_page(answer) {
-            return answer::permanent("A page for people came back where a program's answer was expected: is a sign-in in between?");
+            return answer::permanent(
+                "A page for people came back where a program's answer was expected: is a sign-in in between?",
+            );
         }
         return Outcome::Succeeded { outputs: body, external_id: id, platform_state: None, warning: None };
     };
@@ -196,16 +214,27 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn starting(settings: &Settings, target: &Target<'_>, attempt: AttemptId, start: &Start) -> Result<Request, String> {
+fn starting(
+    settings: &Settings,
+    target: &Target<'_>,
+    attempt: AttemptId,
+    start: &Start,
+) -> Result<Request, String> {
     let mut request = request(settings, target, method_of(start.method), &start.path)?;
     if !start.query.is_empty() {
         request.url.query_pairs_mut().extend_pairs(&start.query);
     }
     for (name, value) in &start.headers {
-        request.headers.insert(named(name)?, HeaderValue::from_str(value).map_err(|_| format!("The header {name} has a value that cannot be sent."))?);
+        request.headers.insert(
+            named(name)?,
+            HeaderValue::from_str(value)
+                .map_err(|_| format!("The header {name} has a value that cannot be sent."))?,
+        );
     }
     if let Some(name) = &settings.idempotency_header {
-        request.headers.insert(named(name)?, HeaderValue::from_str(&attempt.to_string()).expect("an id is ASCII"));
+        request
+            .headers
+            .insert(named(name)?, HeaderValue::from_str(&attempt.to_string()).expect("an id is ASCII"));
     }
     if let Some(body) = &start.body {
         request.headers.insert(header::CONTENT_TYPE, JSON);
@@ -232,19 +261,33 @@ fn request(settings: &Settings, target: &Target<'_>, method: Method, path: &str)
     if let Some((name, value)) = credential(&settings.auth, target.credential)? {
         headers.insert(name, value);
     }
-    Ok(Request { method, url, headers, body: Vec::new(), deadline: target.left(), max_body: answer::MAX_BODY })
+    Ok(Request {
+        method,
+        url,
+        headers,
+        body: Vec::new(),
+        deadline: target.left(),
+        max_body: answer::MAX_BODY,
+    })
 }
 
 fn credential(auth: &Auth, secret: Option<&Secret>) -> Result<Option<(HeaderName, HeaderValue)>, String> {
     use base64::{Engine, engine::general_purpose::STANDARD};
-    let text = || secret.and_then(Secret::expose_str).ok_or_else(|| "The connection's credential is missing.".to_owned());
+    let text = || {
+        secret
+            .and_then(Secret::expose_str)
+            .ok_or_else(|| "The connection's credential is missing.".to_owned())
+    };
     let (name, value) = match auth {
         Auth::None {} => return Ok(None),
-        Auth::Basic { user } => (header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{user}:{}", text()?)))),
+        Auth::Basic { user } => {
+            (header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{user}:{}", text()?))))
+        }
         Auth::Bearer {} => (header::AUTHORIZATION, format!("Bearer {}", text()?)),
         Auth::Header { name } => (named(name)?, text()?.to_owned()),
     };
-    let mut value = HeaderValue::from_str(&value).map_err(|_| "The credential has characters that a header cannot carry.".to_owned())?;
+    let mut value = HeaderValue::from_str(&value)
+        .map_err(|_| "The credential has characters that a header cannot carry.".to_owned())?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
 }

@@ -22,7 +22,9 @@ use shared::{
     },
     secrets::Secret,
 };
-use tokio_postgres::{Client, Error, SimpleQueryMessage, Statement, Transaction, error::SqlState, types::ToSql};
+use tokio_postgres::{
+    Client, Error, SimpleQueryMessage, Statement, Transaction, error::SqlState, types::ToSql,
+};
 
 use super::{InFlight, Polled, Target, answer};
 
@@ -42,12 +44,18 @@ pub(super) async fn start(
         run(&mut client, attempt, start, target, &committing).await
     };
     match tokio::time::timeout(target.left(), work).await {
-        Ok(Ok(outputs)) => {
-            Outcome::Succeeded { outputs, external_id: Some(attempt.to_string()), platform_state: None, warning: None }
-        }
+        Ok(Ok(outputs)) => Outcome::Succeeded {
+            outputs,
+            external_id: Some(attempt.to_string()),
+            platform_state: None,
+            warning: None,
+        },
         Ok(Err(outcome)) => outcome,
         Err(_) if committing.load(Ordering::Relaxed) => in_doubt(),
-        Err(_) => Outcome::TimedOut { message: "The database did not answer within the call's time.".to_owned(), platform_state: None },
+        Err(_) => Outcome::TimedOut {
+            message: "The database did not answer within the call's time.".to_owned(),
+            platform_state: None,
+        },
     }
 }
 
@@ -56,10 +64,15 @@ pub(super) fn poll<'a>(runs: &[InFlight<'a>]) -> Polled<'a> {
     Polled { outcomes: runs.iter().map(|run| (*run, Outcome::Missing)).collect(), retry_after_s: None }
 }
 
-pub(super) async fn test(egress: &Egress, settings: &Settings, target: &Target<'_>) -> Result<String, String> {
+pub(super) async fn test(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+) -> Result<String, String> {
     let work = async {
         let mut client = connect::open(egress, settings, target).await.map_err(said)?;
-        let version: String = client.query_one("show server_version", &[]).await.map_err(|e| said(failure(&e, None)))?.get(0);
+        let version: String =
+            client.query_one("show server_version", &[]).await.map_err(|e| said(failure(&e, None)))?.get(0);
         let transaction = begin(&mut client).await.map_err(|e| said(failure(&e, None)))?;
         let attempt = AttemptId::from(uuid::Uuid::nil());
         let marked = mark(&transaction, attempt).await;
@@ -82,7 +95,10 @@ async fn run(
     let secret = target.credential;
     let fail = |error: Error| failure(&error, secret);
     let limit = Duration::from_secs(start.timeout_s.into()).min(target.left().saturating_sub(RESERVE));
-    client.batch_execute(&format!("set statement_timeout = {}", limit.as_millis().max(1))).await.map_err(fail)?;
+    client
+        .batch_execute(&format!("set statement_timeout = {}", limit.as_millis().max(1)))
+        .await
+        .map_err(fail)?;
     let prepared = prepare(client, start, secret).await?;
     let transaction = begin(client).await.map_err(fail)?;
     if !mark(&transaction, attempt).await.map_err(|e| marker_failure(&e, secret))? {
@@ -96,7 +112,8 @@ async fn run(
     if before != after {
         return Err(answer::permanent("The SQL ended its transaction: it must not hold commit or rollback."));
     }
-    let keep = "update signalbox.attempts set outputs = $2, finished_at = clock_timestamp() where attempt_id = $1";
+    let keep =
+        "update signalbox.attempts set outputs = $2, finished_at = clock_timestamp() where attempt_id = $1";
     transaction.execute(keep, &[&attempt.uuid(), &outputs]).await.map_err(fail)?;
     committing.store(true, Ordering::Relaxed);
     match transaction.commit().await {
@@ -107,11 +124,17 @@ async fn run(
 }
 
 /// The statement, understood by the server; none for a script of several, which can bear no values.
-async fn prepare(client: &Client, start: &Start, secret: Option<&Secret>) -> Result<Option<Statement>, Outcome> {
+async fn prepare(
+    client: &Client,
+    start: &Start,
+    secret: Option<&Secret>,
+) -> Result<Option<Statement>, Outcome> {
     match client.prepare(&start.sql).await {
         Ok(statement) if statement.params().len() == start.args.len() => Ok(Some(statement)),
         Ok(statement) => Err(answer::permanent(format!(
-            "The SQL takes {} values and args has {}.", statement.params().len(), start.args.len()
+            "The SQL takes {} values and args has {}.",
+            statement.params().len(),
+            start.args.len()
         ))),
         // 42601 with this text: "cannot insert multiple commands into a prepared statement".
         Err(error) if start.args.is_empty() && is_script(&error) => Ok(None),
@@ -121,7 +144,9 @@ async fn prepare(client: &Client, start: &Start, secret: Option<&Secret>) -> Res
 }
 
 fn is_script(error: &Error) -> bool {
-    error.as_db_error().is_some_and(|e| *e.code() == SqlState::SYNTAX_ERROR && e.message().contains("multiple commands"))
+    error
+        .as_db_error()
+        .is_some_and(|e| *e.code() == SqlState::SYNTAX_ERROR && e.message().contains("multiple commands"))
 }
 
 async fn execute(
@@ -166,7 +191,9 @@ fn in_doubt() -> Outcome {
 
 fn marker_failure(error: &Error, secret: Option<&Secret>) -> Outcome {
     match error.code() {
-        Some(&SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME | &SqlState::INSUFFICIENT_PRIVILEGE) => answer::permanent(
+        Some(
+            &SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME | &SqlState::INSUFFICIENT_PRIVILEGE,
+        ) => answer::permanent(
             "The table signalbox.attempts is missing or may not be written; make it as the page on PostgreSQL connections says.",
         ),
         _ => failure(error, secret),
@@ -176,10 +203,14 @@ fn marker_failure(error: &Error, secret: Option<&Secret>) -> Outcome {
 /// An error by its SQLSTATE. Before the commit nothing has happened, so a broken connection is a plain failure.
 fn failure(error: &Error, secret: Option<&Secret>) -> Outcome {
     let Some(db) = error.as_db_error() else {
-        return answer::failed(Failure::Transient, "The connection to the database broke; nothing was changed.");
+        return answer::failed(
+            Failure::Transient,
+            "The connection to the database broke; nothing was changed.",
+        );
     };
     if *db.code() == SqlState::QUERY_CANCELED {
-        let message = "The statement ran longer than its timeout_s and was stopped; nothing was changed.".to_owned();
+        let message =
+            "The statement ran longer than its timeout_s and was stopped; nothing was changed.".to_owned();
         return Outcome::TimedOut { message, platform_state: None };
     }
     let message = format!("{} (SQLSTATE {})", answer::redact(db.message(), secret), db.code().code());
@@ -197,7 +228,9 @@ fn class_of(code: &str) -> Failure {
 
 fn said(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Failed { message, .. } | Outcome::TimedOut { message, .. } | Outcome::Unknown { message } => message,
+        Outcome::Failed { message, .. }
+        | Outcome::TimedOut { message, .. }
+        | Outcome::Unknown { message } => message,
         _ => "The database did not answer as it should.".to_owned(),
     }
 }
@@ -208,7 +241,10 @@ mod tests {
 
     #[test]
     fn a_sqlstate_has_a_class() {
-        assert_eq!(["40001", "40P01", "55P03", "57P01", "53300", "08006"].map(class_of), [Failure::Transient; 6]);
+        assert_eq!(
+            ["40001", "40P01", "55P03", "57P01", "53300", "08006"].map(class_of),
+            [Failure::Transient; 6]
+        );
         assert_eq!(["28P01", "28000"].map(class_of), [Failure::Auth; 2]);
         assert_eq!(["42601", "23505", "22012", "P0001"].map(class_of), [Failure::Permanent; 4]);
     }

@@ -19,5 +19,7 @@ pub(super) fn open(
 ) -> Result<Secret, Refused> {
     let (version, bytes) = sealed.value.as_ref().ok_or(Refused::Absent)?;
     let row = row_of(sealed.vault, &sealed.name);
-    TenantKeys::new(root.clone(), salts).open(place(tenant, &row), *version, bytes).map_err(|_| Refused::Sealed)
+    TenantKeys::new(root.clone(), salts)
+        .open(place(tenant, &row), *version, bytes)
+        .map_err(|_| Refused::Sealed)
 }

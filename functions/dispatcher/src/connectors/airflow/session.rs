@@ -33,7 +33,11 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Signs in. What went wrong is answered as a start would be: nothing was started.
-    pub(super) async fn open(egress: &'a Egress, settings: &'a Settings, target: &'a Target<'a>) -> Result<Self, Outcome> {
+    pub(super) async fn open(
+        egress: &'a Egress,
+        settings: &'a Settings,
+        target: &'a Target<'a>,
+    ) -> Result<Self, Outcome> {
         let Some(password) = target.credential.and_then(Secret::expose_str) else {
             return Err(answer::failed(Failure::Auth, "The connection's credential is missing."));
         };
@@ -41,8 +45,9 @@ impl<'a> Session<'a> {
             Api::V1 => format!("Basic {}", STANDARD.encode(format!("{}:{password}", settings.user))),
             Api::V2 => format!("Bearer {}", token(egress, settings, target, password).await?),
         };
-        let mut authorization = HeaderValue::from_str(&proof)
-            .map_err(|_| answer::failed(Failure::Auth, "The credential has characters that a header cannot carry."))?;
+        let mut authorization = HeaderValue::from_str(&proof).map_err(|_| {
+            answer::failed(Failure::Auth, "The credential has characters that a header cannot carry.")
+        })?;
         authorization.set_sensitive(true);
         Ok(Self { egress, settings, target, authorization })
     }
@@ -67,7 +72,13 @@ impl<'a> Session<'a> {
         self.send(Method::PATCH, steps, "", Some(body)).await
     }
 
-    async fn send(&self, method: Method, steps: &[&str], query: &str, body: Option<&Value>) -> Result<Response, EgressError> {
+    async fn send(
+        &self,
+        method: Method,
+        steps: &[&str],
+        query: &str,
+        body: Option<&Value>,
+    ) -> Result<Response, EgressError> {
         let api = match self.settings.api {
             Api::V1 => "api/v1",
             Api::V2 => "api/v2",
@@ -84,7 +95,12 @@ impl<'a> Session<'a> {
 }
 
 /// v2's token: `POST /auth/token` answers 201 with `access_token`.
-async fn token(egress: &Egress, settings: &Settings, target: &Target<'_>, password: &str) -> Result<String, Outcome> {
+async fn token(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+    password: &str,
+) -> Result<String, Outcome> {
     let body = json!({ "username": settings.user, "password": password });
     let request = request(Method::POST, &join(&settings.base_url, "auth/token"), target, Some(&body));
     let answer = match request {
@@ -100,10 +116,17 @@ async fn token(egress: &Egress, settings: &Settings, target: &Target<'_>, passwo
         return Err(answer::start_refused(&answer, target.credential));
     }
     let token = answer::json(&answer).and_then(|body| body["access_token"].as_str().map(str::to_owned));
-    token.ok_or_else(|| answer::permanent("The sign-in was not answered as Airflow 3 does: is the base URL right?"))
+    token.ok_or_else(|| {
+        answer::permanent("The sign-in was not answered as Airflow 3 does: is the base URL right?")
+    })
 }
 
-fn request(method: Method, url: &str, target: &Target<'_>, body: Option<&Value>) -> Result<Request, EgressError> {
+fn request(
+    method: Method,
+    url: &str,
+    target: &Target<'_>,
+    body: Option<&Value>,
+) -> Result<Request, EgressError> {
     let url = Url::parse(url).map_err(|_| EgressError::Refused(Rule::Host))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, JSON);

@@ -18,7 +18,11 @@ use super::super::{Target, answer};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
-pub(super) async fn open(egress: &Egress, settings: &Settings, target: &Target<'_>) -> Result<Client, Outcome> {
+pub(super) async fn open(
+    egress: &Egress,
+    settings: &Settings,
+    target: &Target<'_>,
+) -> Result<Client, Outcome> {
     let Some(password) = target.credential.map(Secret::expose) else {
         return Err(answer::failed(Failure::Auth, "The connection's credential is missing."));
     };
@@ -49,7 +53,9 @@ pub(super) async fn open(egress: &Egress, settings: &Settings, target: &Target<'
     };
     connected.map_err(|error| match error.as_db_error() {
         Some(_) => super::failure(&error, target.credential),
-        None => answer::failed(Failure::Transient, "The database was not reached, or its TLS is not acceptable."),
+        None => {
+            answer::failed(Failure::Transient, "The database was not reached, or its TLS is not acceptable.")
+        }
     })
 }
 

@@ -36,7 +36,9 @@ pub(super) async fn outputs(rows: RowStream) -> Result<Value, Error> {
 
 fn object(row: &Row) -> Value {
     let columns = row.columns().iter().enumerate();
-    Value::Object(columns.map(|(at, c)| (c.name().to_owned(), value(row, at, c.type_()))).collect::<Map<_, _>>())
+    Value::Object(
+        columns.map(|(at, c)| (c.name().to_owned(), value(row, at, c.type_()))).collect::<Map<_, _>>(),
+    )
 }
 
 fn value(row: &Row, at: usize, ty: &Type) -> Value {
@@ -78,7 +80,8 @@ impl FromSql<'_> for Numeric {
 
 fn decimal(raw: &[u8]) -> Option<String> {
     let word = |at: usize| raw.get(at * 2..at * 2 + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
-    let (count, weight, sign, scale) = (usize::from(word(0)?), word(1)?.cast_signed(), word(2)?, usize::from(word(3)?));
+    let (count, weight, sign, scale) =
+        (usize::from(word(0)?), word(1)?.cast_signed(), word(2)?, usize::from(word(3)?));
     match sign {
         0xC000 => return Some("NaN".to_owned()),
         0xD000 => return Some("Infinity".to_owned()),
@@ -86,7 +89,9 @@ fn decimal(raw: &[u8]) -> Option<String> {
         _ => {}
     }
     let digits = (0..count).map(|n| word(4 + n)).collect::<Option<Vec<u16>>>()?;
-    let digit = |position: i32| usize::try_from(i32::from(weight) - position).ok().and_then(|n| digits.get(n)).copied().unwrap_or(0);
+    let digit = |position: i32| {
+        usize::try_from(i32::from(weight) - position).ok().and_then(|n| digits.get(n)).copied().unwrap_or(0)
+    };
     let whole: String = (0..=i32::from(weight)).rev().map(|p| format!("{:04}", digit(p))).collect();
     let whole = whole.trim_start_matches('0');
     let mut text = String::from(if sign == 0x4000 { "-" } else { "" });
