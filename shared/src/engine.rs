@@ -25,10 +25,11 @@ mod schedule;
 mod settle;
 mod sheet;
 mod stop;
+mod taken;
 mod wake;
 mod watch;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
@@ -43,7 +44,7 @@ use crate::{
 
 pub use admit::{Admitted, admit};
 pub use cancel::{Cancelled, cancel_run};
-pub use claim::{Budget, Claimed, FUNCTION_S, SEND_WITHIN_S, Taken, Wanted, claim};
+pub use claim::{FUNCTION_S, SEND_WITHIN_S, claim};
 pub use create::{Created, NewRun, Origin, create_run};
 pub use known::{Connection, Known, Sealed, connection_of_test};
 pub use parameters::parameters;
@@ -52,6 +53,7 @@ pub use schedule::{Fired, Planned, fire, plan_schedule};
 pub use settle::{Answer, Outcome, Settled, settle};
 pub use sheet::Version;
 pub use stop::stop_run;
+pub use taken::{Budget, Claimed, Taken, Wanted};
 pub use wake::{owe, wake};
 pub use watch::{plan_watch, watch};
 
@@ -98,4 +100,9 @@ impl Actor {
 pub(crate) fn delay_s(now: Timestamp, at: Timestamp) -> i64 {
     let ms = at.duration_since(now).as_millis();
     i64::try_from((ms + 999) / 1000).unwrap_or(i64::MAX).max(0)
+}
+
+/// An instant so many seconds later.
+pub(crate) fn later(now: Timestamp, s: i64) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(s)).unwrap_or(now)
 }

@@ -22,6 +22,10 @@ fn a_person_signs_in_starts_a_job_and_watches_it_succeed() {
         work::job(&tenant.administrator, "nightly sales", &tasks).await;
 
         browser.go(stack.url()).await;
+        browser.see("a.button.primary[href^='/auth/login']").await;
+        // A stranger is told so by the API, which the console notes; nothing else may be.
+        let told = browser.complaints().await;
+        assert!(told.iter().all(|said| said.contains("/api/v1/me") && said.contains("401")), "{told:?}");
         browser.click("a.button.primary[href^='/auth/login']").await;
         browser.click(&format!("button[name=choice][value='{}']", tenant.operator_account.user_name)).await;
         browser.see("ul.counts").await;

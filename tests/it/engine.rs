@@ -2,6 +2,7 @@
 //! Each test asks the platform's own ledger what really happened, and then the rows whether they hold together.
 
 mod cancels;
+mod egress;
 mod graphs;
 mod limits;
 mod platforms;

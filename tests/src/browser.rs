@@ -26,6 +26,25 @@ pub struct Browser {
     session: String,
     client: Client,
     _driver: Process,
+    _sockets: Sockets,
+}
+
+/// A folder for its sockets, whose addresses have room for a hundred bytes: a test's own folder is too deep.
+struct Sockets(PathBuf);
+
+impl Sockets {
+    fn new() -> std::io::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("sbx-{}", programs::free_port()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        // What cannot be removed is empty but for a socket.
+        let _kept = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// The files of a browser.
@@ -51,9 +70,11 @@ impl Browser {
         let port = programs::free_port();
         let home = stack::folder(&work::fresh("browser"));
         std::fs::create_dir_all(&home).map_err(|error| error.to_string())?;
+        let sockets = Sockets::new().map_err(|error| error.to_string())?;
         let text = home.display().to_string();
         let libraries = programs.libraries.map(|folders| ("LD_LIBRARY_PATH".to_owned(), folders));
-        let environment = [("HOME", text.clone()), ("TMPDIR", text.clone()), ("PATH", programs::path())];
+        let environment =
+            [("HOME", text.clone()), ("TMPDIR", sockets.0.display().to_string()), ("PATH", programs::path())];
         let environment =
             environment.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(libraries);
         let driver = Program {
@@ -77,7 +98,7 @@ impl Browser {
         let answer = client.post(format!("{base}/session")).json(&wanted).send().await;
         let answer: Value = answer.map_err(|e| e.to_string())?.json().await.map_err(|e| e.to_string())?;
         let id = answer["value"]["sessionId"].as_str().ok_or_else(|| answer.to_string())?;
-        Ok(Self { session: format!("{base}/session/{id}"), client, _driver: driver })
+        Ok(Self { session: format!("{base}/session/{id}"), client, _driver: driver, _sockets: sockets })
     }
 
     /// Goes to an address.

@@ -7,8 +7,8 @@ use super::{
     Actor, Messages, Within,
     batch::{Batch, bind},
     changes::Changes,
+    later,
     moves::Event,
-    outcome::later,
 };
 use crate::{
     db::Row,

@@ -77,6 +77,11 @@ fn value(of: Value) -> Value {
     }
 }
 
+/// The beginning of a text.
+pub(super) fn clip(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

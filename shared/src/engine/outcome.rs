@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::{
     attempt::AttemptHead,
     changes::Changes,
+    kept::clip,
+    later,
     moves::{AttemptMove, Facts},
     settle::Outcome,
     sheet::{Sheet, With},
@@ -287,15 +289,6 @@ impl Facts {
         let error_class = class.and_then(|class| TaskState::Failed(Some(class)).reason());
         Self { error_class, error_message: Some(clip(message, 1900)), ..Self::default() }
     }
-}
-
-pub(super) fn later(now: Timestamp, s: i64) -> Timestamp {
-    now.checked_add(SignedDuration::from_secs(s)).unwrap_or(now)
-}
-
-/// The beginning of a text.
-pub(super) fn clip(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
 }
 
 /// Outputs within 64 KiB as the database writes them (a space after each comma and colon), and whether they were longer.

@@ -6,12 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    Actor, Messages, Within,
+    Actor, Budget, Messages, Taken, Within,
     attempt::AttemptHead,
     batch::{Batch, bind},
     changes::Changes,
-    claim::{self, Budget, Taken},
-    kept,
+    claim, kept,
     known::Known,
     moves::Orphan,
     outcome,

@@ -7,8 +7,8 @@ use super::{
     batch::{Batch, bind},
     changes::Changes,
     known::Known,
+    later,
     moves::{AttemptMove, Facts},
-    outcome::later,
     sheet::{self, Sheet, With},
 };
 use crate::{

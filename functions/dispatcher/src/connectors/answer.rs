@@ -129,18 +129,37 @@ pub(super) fn excerpt(answer: &Response, secret: Option<&Secret>) -> String {
 
 /// A text without the secret, on one line, cut.
 pub(super) fn redact(text: &str, secret: Option<&Secret>) -> String {
-    let mut text = text.to_owned();
-    if let Some(plain) = secret.and_then(Secret::expose_str).filter(|s| !s.is_empty()) {
-        for form in [plain.to_owned(), STANDARD.encode(plain), encode_step(plain)] {
-            text = text.replace(&form, "[redacted]");
-        }
-        // Basic credentials: the secret's encoding depends on what stands before it, so any such header goes.
-        for scheme in ["Basic ", "basic ", "Bearer ", "bearer "] {
-            text = without_word_after(&text, scheme);
-        }
-    }
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = without(text, secret).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     clip(line.trim(), EXCERPT)
+}
+
+/// Outputs without the secret: a service may echo what it was sent, and outputs are shown to everyone who sees the run.
+pub(super) fn redact_outputs(outputs: Value, secret: Option<&Secret>) -> Value {
+    match outputs {
+        Value::String(text) => Value::String(without(&text, secret)),
+        Value::Array(items) => items.into_iter().map(|item| redact_outputs(item, secret)).collect(),
+        Value::Object(fields) => {
+            let clean =
+                |(name, value): (String, Value)| (without(&name, secret), redact_outputs(value, secret));
+            Value::Object(fields.into_iter().map(clean).collect())
+        }
+        other => other,
+    }
+}
+
+/// Without the secret in any of the forms a platform may echo it.
+fn without(text: &str, secret: Option<&Secret>) -> String {
+    let Some(plain) = secret.and_then(Secret::expose_str).filter(|s| !s.is_empty()) else {
+        return text.to_owned();
+    };
+    let escaped = Value::String(plain.to_owned()).to_string();
+    let forms =
+        [plain.to_owned(), escaped.trim_matches('"').to_owned(), STANDARD.encode(plain), encode_step(plain)];
+    let text = forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "[redacted]"));
+    // Basic credentials: the secret's encoding depends on what stands before it, so any such header goes.
+    ["Basic ", "basic ", "Bearer ", "bearer "]
+        .iter()
+        .fold(text, |text, scheme| without_word_after(&text, scheme))
 }
 
 fn without_word_after(text: &str, mark: &str) -> String {
@@ -223,6 +242,12 @@ mod tests {
         for form in ["s3cr3t", "czNjcjN0", "dTpzM2NyM3QveA", "abc"] {
             assert!(!text.contains(form), "{form} in {text}");
         }
+        let echo = serde_json::json!({ "headers": [{ "authorization": "Basic dTpzM2NyM3QveA==" }, "s3cr3t/x"], "n": 1 });
+        let outputs = redact_outputs(echo, Some(&secret)).to_string();
+        assert!(
+            !outputs.contains("s3cr3t") && !outputs.contains("dTpz") && outputs.contains("\"n\":1"),
+            "{outputs}"
+        );
     }
 
     #[test]

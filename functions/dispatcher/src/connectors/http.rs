@@ -7,16 +7,12 @@ use futures_util::{StreamExt, stream};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use shared::{
-    egress::{
-        Egress, EgressError, Method, Request, Response, Url,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
-    },
+    egress::{Egress, EgressError, Method, Response, header},
     engine::Outcome,
     model::{
         connection::{
             encode_step,
-            http::{Auth, PolledState, Settings, Start},
-            join,
+            http::{PolledState, Settings, Start},
         },
         ids::AttemptId,
         state::Failure,
@@ -25,8 +21,9 @@ use shared::{
 };
 
 use super::{CancelAnswer, InFlight, Polled, SIDE_BY_SIDE, Target, answer};
+use request::{method_of, request, starting};
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+mod request;
 
 pub(super) async fn start(
     egress: &Egress,
@@ -40,7 +37,9 @@ pub(super) async fn start(
         Err(why) => return answer::permanent(why),
     };
     match egress.send(request).await {
-        Ok(answer) if start.success_codes.contains(&answer.status.as_u16()) => started(&answer, start),
+        Ok(answer) if start.success_codes.contains(&answer.status.as_u16()) => {
+            started(&answer, start, target.credential)
+        }
         Ok(answer) => answer::start_refused(&answer, target.credential),
         Err(EgressError::TooLarge { status })
             if start.poll.is_none() && start.success_codes.contains(&status.as_u16()) =>
@@ -143,6 +142,7 @@ fn state_of(answer: &Response, start: &Start, secret: Option<&Secret>) -> Outcom
         Some(PolledState::Running) => Outcome::Running { platform_state: shown, warning: None },
         Some(PolledState::Succeeded) => {
             let outputs = poll.outputs_pointer.as_deref().and_then(|at| body.pointer(at)).cloned();
+            let outputs = outputs.map(|outputs| answer::redact_outputs(outputs, secret));
             Outcome::Succeeded { outputs, external_id: None, platform_state: shown, warning: None }
         }
         Some(PolledState::Failed) => Outcome::Failed {
@@ -167,7 +167,7 @@ fn state_of(answer: &Response, start: &Start, secret: Option<&Secret>) -> Outcom
 }
 
 /// What the answer to a start says.
-fn started(answer: &Response, start: &Start) -> Outcome {
+fn started(answer: &Response, start: &Start, secret: Option<&Secret>) -> Outcome {
     let body = answer::json(answer);
     let id = match &start.run_id_pointer {
         Some(pointer) => body.as_ref().and_then(|b| b.pointer(pointer)).and_then(text_of),
@@ -180,7 +180,8 @@ fn started(answer: &Response, start: &Start) -> Outcome {
                 "A page for people came back where a program's answer was expected: is a sign-in in between?",
             );
         }
-        return Outcome::Succeeded { outputs: body, external_id: id, platform_state: None, warning: None };
+        let outputs = body.map(|body| answer::redact_outputs(body, secret));
+        return Outcome::Succeeded { outputs, external_id: id, platform_state: None, warning: None };
     };
     match id {
         Some(external_id) => Outcome::Started {
@@ -212,90 +213,4 @@ fn text_of(value: &Value) -> Option<String> {
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     }
-}
-
-fn starting(
-    settings: &Settings,
-    target: &Target<'_>,
-    attempt: AttemptId,
-    start: &Start,
-) -> Result<Request, String> {
-    let mut request = request(settings, target, method_of(start.method), &start.path)?;
-    if !start.query.is_empty() {
-        request.url.query_pairs_mut().extend_pairs(&start.query);
-    }
-    for (name, value) in &start.headers {
-        request.headers.insert(
-            named(name)?,
-            HeaderValue::from_str(value)
-                .map_err(|_| format!("The header {name} has a value that cannot be sent."))?,
-        );
-    }
-    if let Some(name) = &settings.idempotency_header {
-        request
-            .headers
-            .insert(named(name)?, HeaderValue::from_str(&attempt.to_string()).expect("an id is ASCII"));
-    }
-    if let Some(body) = &start.body {
-        request.headers.insert(header::CONTENT_TYPE, JSON);
-        request.body = body.to_string().into_bytes();
-    }
-    Ok(request)
-}
-
-/// A request below the base URL, with the credential.
-fn request(settings: &Settings, target: &Target<'_>, method: Method, path: &str) -> Result<Request, String> {
-    let base = Url::parse(&settings.base_url).map_err(|_| "The base URL is not a URL.".to_owned())?;
-    let text = if path.is_empty() { settings.base_url.clone() } else { join(&settings.base_url, path) };
-    if answer::climbs(path) {
-        return Err("A step of the path is . or .., which would leave its place.".to_owned());
-    }
-    let url = Url::parse(&text).map_err(|_| "The path does not make a URL.".to_owned())?;
-    let root = base.path().trim_end_matches('/');
-    let below = url.path().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if url.origin() != base.origin() || !below {
-        return Err("The path leaves the base URL.".to_owned());
-    }
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, JSON);
-    if let Some((name, value)) = credential(&settings.auth, target.credential)? {
-        headers.insert(name, value);
-    }
-    Ok(Request {
-        method,
-        url,
-        headers,
-        body: Vec::new(),
-        deadline: target.left(),
-        max_body: answer::MAX_BODY,
-    })
-}
-
-fn credential(auth: &Auth, secret: Option<&Secret>) -> Result<Option<(HeaderName, HeaderValue)>, String> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let text = || {
-        secret
-            .and_then(Secret::expose_str)
-            .ok_or_else(|| "The connection's credential is missing.".to_owned())
-    };
-    let (name, value) = match auth {
-        Auth::None {} => return Ok(None),
-        Auth::Basic { user } => {
-            (header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{user}:{}", text()?))))
-        }
-        Auth::Bearer {} => (header::AUTHORIZATION, format!("Bearer {}", text()?)),
-        Auth::Header { name } => (named(name)?, text()?.to_owned()),
-    };
-    let mut value = HeaderValue::from_str(&value)
-        .map_err(|_| "The credential has characters that a header cannot carry.".to_owned())?;
-    value.set_sensitive(true);
-    Ok(Some((name, value)))
-}
-
-fn named(name: &str) -> Result<HeaderName, String> {
-    name.parse().map_err(|_| format!("{name} is not a header's name."))
-}
-
-fn method_of(method: shared::model::connection::http::Method) -> Method {
-    Method::from_bytes(method.as_str().as_bytes()).expect("a method of RFC 9110")
 }

@@ -8,9 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+pub use method::Method;
+
 use super::endpoint::wrong_with_path;
 use super::{ConnectionKind, IdempotencyClass, KindDescription, check_base_url, schema_of};
 use crate::model::problem::{Problems, pointer_step};
+
+mod method;
 
 /// Where the service is and how we show who we are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -53,19 +57,6 @@ impl Default for Auth {
     fn default() -> Self {
         Self::None {}
     }
-}
-
-/// A method a task may use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "RFC 9110 documents each")]
-pub enum Method {
-    Get,
-    #[default]
-    Post,
-    Put,
-    Patch,
-    Delete,
 }
 
 /// What a task starts.
@@ -157,26 +148,6 @@ fn success_codes() -> Vec<u16> {
 }
 const fn interval() -> u32 {
     10
-}
-
-impl Method {
-    /// As RFC 9110 writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Patch => "PATCH",
-            Method::Delete => "DELETE",
-        }
-    }
-
-    /// Whether repeating it changes nothing (RFC 9110 9.2.2).
-    #[must_use]
-    pub const fn is_idempotent(self) -> bool {
-        matches!(self, Method::Get | Method::Put | Method::Delete)
-    }
 }
 
 /// Headers that a task may not set: they are ours, the connection's, or the transport's.
