@@ -122,16 +122,19 @@ end
 $$;
 
 -- The consumer's side: what it has taken on is owed no longer.
-create function system.outbox_done(p_ids uuid[]) returns void
+create function system.outbox_done(p_ids uuid[]) returns table (id uuid, kind text, ref uuid, available_at timestamptz)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := system.tenant();
 begin
-    -- A message that came before its instant, by the skew of two clocks, stays owed.
     delete from system.outbox o
     where o.tenant_id = v_tenant and o.id = any (p_ids) and o.available_at <= system.now();
+    -- A message that came before its instant, by the skew of two clocks, stays owed: the caller delays it again.
+    return query
+        select o.id, o.kind, o.ref, o.available_at from system.outbox o
+        where o.tenant_id = v_tenant and o.id = any (p_ids);
 end
 $$;
 

@@ -1,1 +1,1 @@
-select system.outbox_done($1)
+select id, kind, ref, available_at from system.outbox_done($1)

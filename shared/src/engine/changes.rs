@@ -109,12 +109,13 @@ impl Changes {
             let (ids, kinds, subjects, available) = crate::store::outbox::columns(&owed);
             batch.add(sql!("outbox/enqueue.sql"), bind![ids, kinds, subjects, available]);
         }
-        if !done.is_empty() {
+        let early = (!done.is_empty()).then_some(batch.len());
+        if early.is_some() {
             batch.add(sql!("outbox/done.sql"), bind![done.to_vec()]);
         }
         let first_due = batch.len();
         let dues = self.add_dues(batch, within);
-        Written { counts, messages, first_due, dues, now: self.now }
+        Written { counts, messages, early, first_due, dues, now: self.now }
     }
 
     fn add_moves<'a>(&self, batch: &mut Batch<'a>, counts: &mut Vec<(&'static str, usize, u64)>) {
@@ -216,6 +217,8 @@ impl Changes {
 pub(crate) struct Written {
     counts: Vec<(&'static str, usize, u64)>,
     messages: Messages,
+    /// Where the messages stand that came before their instant.
+    early: Option<usize>,
     first_due: usize,
     dues: Vec<Due>,
     now: Timestamp,
@@ -231,6 +234,9 @@ impl Written {
             }
         }
         let mut messages = self.messages;
+        for row in self.early.map(|index| answers[index].as_slice()).unwrap_or_default() {
+            messages.extend(wake::again(within, row, self.now)?);
+        }
         for (rows, due) in answers[self.first_due..].iter().zip(self.dues) {
             messages.extend(due.message(rows, within, self.now)?);
         }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{LOOK_AHEAD_S, Messages, Within, delay_s};
 use crate::{
+    db::Row,
     error::DbError,
     model::ids::{ConnectionId, Id, OutboxId},
     queue::{Kind, Message},
@@ -52,4 +53,21 @@ pub(crate) fn prepare(
         owed.push(Owed { id: outbox, kind: *kind, subject: *id, available_at: *available_at });
     }
     (owed, messages)
+}
+
+/// A message that came before its instant, to be sent again with what is left of its delay. A later one is the sweep's.
+pub(crate) fn again(
+    within: Within<'_>,
+    row: &Row,
+    now: Timestamp,
+) -> Result<Option<(Message, i32)>, DbError> {
+    let at: Timestamp = row.try_get("available_at")?;
+    let wait_s = delay_s(now, at);
+    let Ok(kind) = row.try_get::<_, &str>("kind")?.parse() else { return Ok(None) };
+    if wait_s > LOOK_AHEAD_S {
+        return Ok(None);
+    }
+    let (id, outbox) = (row.try_get("ref")?, Some(row.try_get("id")?));
+    let message = Message { route: within.route.clone(), kind, id, round: 0, at: Some(at), outbox };
+    Ok(Some((message, i32::try_from(wait_s).unwrap_or(0))))
 }
