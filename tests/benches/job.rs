@@ -7,7 +7,7 @@ use tests::{tenant::Tenant, work, world::World};
 pub(crate) async fn chain(tenant: &Tenant, world: &World, tasks: usize) -> String {
     let by = &tenant.administrator;
     let profile =
-        by.post("/concurrency-profiles", &json!({ "name": "wide", "capacity": 400 })).await.expect(201);
+        by.post("/concurrency-profiles", &json!({ "name": "wide", "limit": 400 })).await.expect(201);
     let connection = json!({
         "name": "platform", "kind": "http", "settings": { "base_url": world.url() }, "concurrency_profile_id": work::id(&profile),
     });
