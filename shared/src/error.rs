@@ -116,3 +116,37 @@ impl From<tokio_postgres::Error> for DbError {
         }
     }
 }
+
+/// An error and its causes, for the log. Of each the first line, for a driver's second can hold a row; of Postgres the code
+/// and the constraint's name too.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = first_line(error);
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&first_line(error));
+        if let Some(db) = error.downcast_ref::<tokio_postgres::error::DbError>() {
+            text.push_str(&format!(" [{} {}]", db.code().code(), db.constraint().unwrap_or_default()));
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn first_line(error: &dyn StdError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_told_no_row() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("ERROR: value too long\nDETAIL: Failing row contains (canary).")]
+        struct Driver;
+        let cause = DbError::Defect(Box::new(Driver));
+        assert_eq!(chain(&cause), "the database refused a statement: ERROR: value too long");
+    }
+}

@@ -70,6 +70,11 @@ impl Tenant<'_> {
             Ok(settled) => return settled,
             Err(error) => log(&error, "answers were not recorded together"),
         }
+        self.settle_singly(answers, calls, known).await
+    }
+
+    /// Records answers one by one: each that fails is found again by its lease or its next poll.
+    pub(crate) async fn settle_singly(&self, answers: &[Answer], calls: usize, known: &mut Known) -> Settled {
         let mut all = Settled::default();
         for answer in answers {
             match self.settle_once(std::slice::from_ref(answer), calls + all.taken.len(), known).await {
@@ -78,7 +83,7 @@ impl Tenant<'_> {
                     all.messages.extend(settled.messages);
                 }
                 Err(error) => {
-                    tracing::error!(attempt = %answer.attempt, "an answer was not recorded; its lease finds it");
+                    tracing::error!(attempt = %answer.attempt, "an answer was not recorded; it is asked for again");
                     log(&error, "an answer was not recorded");
                 }
             }

@@ -16,7 +16,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::{
     connectors::{self, CancelAnswer, Target},
-    tenant::{PAUSES_MS, Tenant, pause_ms},
+    tenant::{PAUSES_MS, Tenant, log, pause_ms},
     vaults,
 };
 
@@ -44,7 +44,7 @@ pub(crate) async fn round(tenant: &Tenant<'_>, message: &Message) -> Result<(), 
     let Some(round) = round else { return Ok(()) };
     let learnt = ask(tenant, &round, &known).await;
     let claimed_at = tenant.dispatcher.clock.now();
-    let settled = record(tenant, key, &learnt, &mut known).await?;
+    let settled = record(tenant, key, learnt, &mut known).await;
     tenant.drive(settled.taken, claimed_at, settled.messages, &mut known).await;
     Ok(())
 }
@@ -141,8 +141,27 @@ fn warned(outcome: Outcome, text: Option<String>) -> Outcome {
     }
 }
 
-/// Records what was learnt and plans the next round; run again where it may be.
-async fn record(
+/// Records what was learnt and plans the next round; where that fails, the answers one by one, so that a failing one fails
+/// alone.
+async fn record(tenant: &Tenant<'_>, key: ConnectionId, mut learnt: Learnt, known: &mut Known) -> Settled {
+    match record_together(tenant, key, &learnt, known).await {
+        Ok(settled) => return settled,
+        Err(error) => log(&error, "a round's answers were not recorded together"),
+    }
+    let answers = std::mem::take(&mut learnt.answers);
+    let mut settled = tenant.settle_singly(&answers, 0, known).await;
+    match record_together(tenant, key, &learnt, known).await {
+        Ok(planned) => {
+            settled.taken.extend(planned.taken);
+            settled.messages.extend(planned.messages);
+        }
+        Err(error) => log(&error, "a round was not planned; it is due again"),
+    }
+    settled
+}
+
+/// One transaction; run again where it may be.
+async fn record_together(
     tenant: &Tenant<'_>,
     key: ConnectionId,
     learnt: &Learnt,

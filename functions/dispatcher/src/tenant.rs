@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use shared::{
     db::{Scope, TenantTx},
     engine::{self, Budget, Claimed, Fired, Known, Messages, Settled, Taken, Wanted, Within},
-    error::DbError,
+    error::{DbError, chain},
     model::{ids::Id, tenant::Route},
     queue::{Kind, Message},
 };
@@ -71,8 +71,7 @@ fn failed_at(place: Option<usize>, done: Result<(), DbError>) -> Option<usize> {
 
 /// One event per failure, with its cause.
 pub(crate) fn log(error: &DbError, what: &'static str) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, cause, "{what}");
+    tracing::error!(cause = chain(error), "{what}");
 }
 
 impl<'a> Tenant<'a> {

@@ -5,7 +5,10 @@ mod database;
 
 use http::StatusCode;
 use serde::Serialize;
-use shared::{error::BoxError, model::Problem};
+use shared::{
+    error::{BoxError, chain},
+    model::Problem,
+};
 use utoipa::ToSchema;
 
 use crate::reply::Reply;
@@ -140,7 +143,7 @@ impl Fault {
     /// The answer. A server's fault is logged here, once, with its chain.
     pub(crate) fn into_reply(self, request_id: &str) -> Reply {
         if self.status.is_server_error() {
-            let cause = self.cause.as_deref().map(chain).unwrap_or_default();
+            let cause = self.cause.as_deref().map(|cause| chain(cause)).unwrap_or_default();
             tracing::error!(request_id, code = self.code, cause, "a request failed");
         } else if let Some(cause) = self.cause.as_deref() {
             tracing::info!(request_id, code = self.code, cause = chain(cause), "a request was refused");
@@ -164,19 +167,6 @@ impl Fault {
             None => reply,
         }
     }
-}
-
-/// An error and its causes. Of each the first line: a driver's second can hold a row.
-fn chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
-    let mut text = first_line(error.to_string());
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&first_line(error.to_string()));
-        cause = error.source();
-    }
-    text
 }
 
 impl From<Problem> for ProblemAt {

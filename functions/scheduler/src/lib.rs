@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shared::{
     config::Config,
     db::{Database, SystemRole, SystemTx, retrying},
+    error::{DbError, chain},
     queue::{Queue, Signer},
     secrets::SecretSource,
     store::sweep::{self, Owed},
@@ -37,6 +38,10 @@ impl Scheduler {
 
     /// Sends what is due and what is owed, fifty rows a transaction, until both lists are short or time is up.
     pub async fn tick(&self) -> Result<Value, Error> {
+        self.send_what_is_due().await.map_err(|error| chain(&error).into())
+    }
+
+    async fn send_what_is_due(&self) -> Result<Value, DbError> {
         let started = Instant::now();
         let (mut due, mut resent) = (0, 0);
         loop {
@@ -51,7 +56,7 @@ impl Scheduler {
     }
 
     /// One batch of both lists. Each row's instant is pushed forward as its lease before its message leaves.
-    async fn claim(&self) -> Result<Claimed, shared::error::DbError> {
+    async fn claim(&self) -> Result<Claimed, DbError> {
         let tx = SystemTx::begin(&self.database, SystemRole::Scheduler, "tick").await?;
         let (due, owed) = futures_util::try_join!(sweep::due(&tx), sweep::owed(&tx))?;
         tx.commit().await?;

@@ -8,7 +8,7 @@ mod work;
 
 use lambda_runtime::Error;
 use serde_json::Value;
-use shared::{clock::Clock, config::Config, db::Database, secrets::SecretSource};
+use shared::{clock::Clock, config::Config, db::Database, error::chain, secrets::SecretSource};
 
 use order::Order;
 
@@ -39,8 +39,12 @@ impl Steward {
         })
     }
 
-    /// Carries out what an event asks for.
+    /// Carries out what an event asks for. A failure is told with its causes.
     pub async fn answer(&self, event: Value) -> Result<Value, Error> {
+        self.carry_out(event).await.map_err(|error| chain(error.as_ref()).into())
+    }
+
+    async fn carry_out(&self, event: Value) -> Result<Value, Error> {
         match Order::read(event)? {
             Order::Install => self.install().await,
             Order::Migrate => self.migrate().await,

@@ -28,6 +28,7 @@ pub(crate) enum Order {
 
 /// A directory to put on the allow-list.
 #[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Onboard {
     /// The directory (Entra's `tid`).
     pub directory_id: Uuid,
@@ -81,6 +82,7 @@ mod tests {
             json!({}),
             json!([]),
             json!({"do": "onboard", "directory_id": "x", "name": "n"}),
+            json!({"do": "onboard", "directory_id": "00000000-0000-0000-0000-000000000001", "name": "n", "more": 1}),
         ] {
             assert!(Order::read(bad.clone()).is_err(), "{bad}");
         }

@@ -76,12 +76,3 @@ fn a_callers_megabyte_is_not_told_back_whole() {
     let (_, body) = told(vec![Problem::at("/x".repeat(100_000), "unknown field".repeat(100_000))]);
     assert!(body.to_string().len() < 2_000);
 }
-
-#[test]
-fn the_log_is_told_no_row() {
-    #[derive(Debug, thiserror::Error)]
-    #[error("ERROR: value too long\nDETAIL: Failing row contains (canary).")]
-    struct Driver;
-    let cause = DbError::Defect(Box::new(Driver));
-    assert_eq!(chain(&cause), "the database refused a statement: ERROR: value too long");
-}
