@@ -43,7 +43,7 @@ pub async fn secrets(stack: &Stack) -> SecretSource {
 pub async fn aws(stack: &Stack) -> aws_config::SdkConfig {
     let configuration = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
+        .credentials_provider(Credentials::new(stack.cloud().access_key_id(), "local", None, None, "tests"))
         .endpoint_url(stack.cloud().endpoint_url());
     configuration.load().await
 }

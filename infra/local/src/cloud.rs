@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 use crate::clock::Clock;
 use crate::control;
 use crate::event_source::EventSource;
+use crate::folder::random_token;
 use crate::gateway::{Gateway, Routes};
 use crate::lambda::{FunctionState, Functions, Host, InvokeError};
 use crate::secrets_manager::Names;
@@ -66,8 +67,14 @@ impl Cloud {
         let names = Names::new(&region, &account);
         let queues = Queues::new(region.clone(), account.clone(), endpoint_url.clone(), clock.clone());
         let queues = Arc::new(queues);
-        let endpoint = endpoint::Endpoint { queues: queues.clone(), secrets, names: names.clone() };
-        let host = Arc::new(Host { guard, log_folder, region, endpoint_url, account });
+        let access_key_id = random_token();
+        let endpoint = endpoint::Endpoint {
+            access_key_id: access_key_id.clone(),
+            queues: queues.clone(),
+            secrets,
+            names: names.clone(),
+        };
+        let host = Arc::new(Host { guard, log_folder, region, endpoint_url, account, access_key_id });
         let (functions, tasks) = (Arc::default(), Mutex::default());
         let cloud = Self { inner: Arc::new(Inner { host, names, clock, queues, functions, tasks }) };
         cloud.inner.spawn(endpoint.serve(listener));
@@ -82,6 +89,11 @@ impl Cloud {
     /// `AWS_ENDPOINT_URL` for SQS and Secrets Manager: `http://127.0.0.1:PORT`.
     pub fn endpoint_url(&self) -> &str {
         &self.inner.host.endpoint_url
+    }
+
+    /// `AWS_ACCESS_KEY_ID`, made anew at each start: other users of the machine can reach the endpoint, but do not know it.
+    pub fn access_key_id(&self) -> &str {
+        &self.inner.host.access_key_id
     }
 
     /// The clock that was given.

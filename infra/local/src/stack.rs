@@ -35,6 +35,9 @@ const REGION: &str = "eu-central-1";
 /// The application that the sign-in provider knows.
 const CLIENT_ID: uuid::Uuid = uuid::uuid!("7d9e6a52-3c1f-4e8b-a6d0-5b2c8f417e00");
 
+/// The file of the data folder that says where the demo's warehouse was when the demo was set up.
+const SEEDED: &str = "seeded";
+
 /// A running stack. [`Stack::stop`] ends it in order; dropping it ends it at once.
 pub struct Stack {
     url: String,
@@ -88,7 +91,7 @@ impl Stack {
         functions::connect(&stack, &settings)?;
         stack.cloud.serve_gateway(listener, functions::routes(&settings))?;
         if settings.seed {
-            seed::ensure(&stack, settings.progress).await?;
+            stack.seed(settings.progress).await?;
         }
         stack.folder.announce(&stack.running())?;
         Ok(stack)
@@ -160,6 +163,17 @@ impl Stack {
         self.cloud.stop().await;
         self.oidc.stop().await;
         self.server.stop().await;
+    }
+
+    /// The demo, set up once: what people make of it stays as they left it, unless its warehouse has moved.
+    async fn seed(&self, progress: fn(&str)) -> Result<(), StackError> {
+        let Login { host, port, database, .. } = &self.databases.warehouse;
+        let warehouse = format!("{host}:{port}/{database}");
+        if self.folder.read(SEEDED)?.as_deref() == Some(&*warehouse) {
+            return Ok(());
+        }
+        seed::ensure(self, progress).await?;
+        Ok(self.folder.write(SEEDED, &warehouse)?)
     }
 
     /// Schema and logins, and the demo's organisations as customers.

@@ -16,8 +16,9 @@ use crate::sqs::{self, Queues};
 /// A full batch of 1 MiB, each character escaped.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
-/// What the endpoint answers from.
+/// What the endpoint answers from, and to whom.
 pub(super) struct Endpoint {
+    pub(super) access_key_id: String,
     pub(super) queues: Arc<Queues>,
     pub(super) secrets: Arc<dyn SecretStore>,
     pub(super) names: Names,
@@ -35,6 +36,9 @@ impl Endpoint {
 }
 
 async fn answer(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: Body) -> Response {
+    if !shows(&headers, &endpoint.access_key_id) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
@@ -46,4 +50,12 @@ async fn answer(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body:
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// Whether a request is signed with this key (`AWS4-HMAC-SHA256 Credential=<key id>/<scope>, …`, AWS Signature Version 4). The
+/// signature itself is not checked: the key id is the secret here.
+fn shows(headers: &HeaderMap, access_key_id: &str) -> bool {
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let credential = authorization.and_then(|text| text.split_once("Credential="));
+    credential.and_then(|(_, rest)| rest.split_once('/')).is_some_and(|(id, _)| id == access_key_id)
 }

@@ -27,6 +27,8 @@ pub struct Host {
     pub endpoint_url: String,
     /// The account that ARNs name.
     pub account: String,
+    /// `AWS_ACCESS_KEY_ID`: whoever calls the endpoint must show it.
+    pub access_key_id: String,
 }
 
 impl Host {
@@ -76,7 +78,7 @@ impl Host {
             ("TZ", ":UTC".to_owned()),
             ("AWS_REGION", self.region.clone()),
             ("AWS_DEFAULT_REGION", self.region.clone()),
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_ACCESS_KEY_ID", self.access_key_id.clone()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_ENDPOINT_URL", self.endpoint_url.clone()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),

@@ -6,12 +6,25 @@ use aws_sdk_secretsmanager::{Client, Config};
 use crate::Stage;
 
 #[tokio::test]
+async fn a_stranger_reads_no_secret() {
+    let stage = Stage::new().await;
+    let asked = reqwest::Client::new()
+        .post(stage.cloud.endpoint_url())
+        .header("x-amz-target", "secretsmanager.GetSecretValue")
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-1/secretsmanager/aws4_request",
+        );
+    assert_eq!(asked.body(r#"{"SecretId": "signalbox/root-key"}"#).send().await.unwrap().status(), 403);
+}
+
+#[tokio::test]
 async fn a_secret_is_made_changed_and_read_by_name_and_arn() {
     let stage = Stage::new().await;
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .credentials_provider(Credentials::new(stage.cloud.access_key_id(), "local", None, None, "test"))
         .endpoint_url(stage.cloud.endpoint_url());
     let secrets = Client::from_conf(config.build());
     let missing = secrets.get_secret_value().secret_id("signalbox/root-key").send().await;

@@ -16,7 +16,7 @@ fn client(stage: &Stage) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .credentials_provider(Credentials::new(stage.cloud.access_key_id(), "local", None, None, "test"))
         .endpoint_url(stage.cloud.endpoint_url());
     Client::from_conf(config.build())
 }
