@@ -45,7 +45,7 @@ pub(crate) async fn sizes(stack: &Stack) {
 fn resident_mb(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kb| kb / 1024.0)
+    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib * 1024.0 / 1e6)
 }
 
 /// The deployment package's size: the binary as `bootstrap`, deflated as `sam build` does.
@@ -58,5 +58,5 @@ fn zip_mb(function: &str) -> f64 {
         .arg(settings::binaries().join(function))
         .status();
     assert!(made.is_ok_and(|s| s.success()), "python3 makes a zip");
-    std::fs::metadata(&zip).expect("a zip").len() as f64 / 1_048_576.0
+    std::fs::metadata(&zip).expect("a zip").len() as f64 / 1e6
 }

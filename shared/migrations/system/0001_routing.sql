@@ -3,8 +3,7 @@
 -- Database time: the one time of leases, slots and schedules.
 create function system.now() returns timestamptz
     language sql stable parallel safe
-    set search_path = pg_catalog, pg_temp
-    as $$ select statement_timestamp() $$;
+    return statement_timestamp();
 
 create table system.tenants (
     id uuid primary key,
