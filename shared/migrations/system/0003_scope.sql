@@ -44,7 +44,7 @@ begin
     if not found then
         raise exception using errcode = 'SB401', message = 'no such session';
     end if;
-    if not role = any (p_roles) then
+    if (role = any (p_roles)) is not true then
         raise exception using errcode = 'SB403', message = 'role may not do this';
     end if;
     return next;
@@ -152,8 +152,8 @@ end
 $$;
 
 -- Moves a due instant earlier, never later; reads first, so that a busy tenant's one row is not a lock. Returns the round if
--- it moved. Whoever clears such a row holds what its pullers hold, so that no pull is lost: the workspace's hold for `watch`,
--- the key's slot row for `poll`.
+-- it moved. Whoever clears such a row holds what its pullers hold, so that no pull is lost: the workspace's hold for `watch`
+-- (taken here; whoever clears it is alone), the key's slot row for `poll`.
 create function system.due_pull(p_kind text, p_ref uuid, p_at timestamptz) returns integer
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
@@ -163,6 +163,9 @@ declare
     v_at timestamptz;
     v_round integer;
 begin
+    if p_kind = 'watch' then
+        perform pg_advisory_xact_lock_shared(1, hashtext(v_tenant::text));
+    end if;
     select d.at into v_at from system.due d where d.tenant_id = v_tenant and d.kind = p_kind and d.ref = p_ref;
     if v_at is null or v_at > p_at then
         insert into system.due (tenant_id, kind, ref, at) values (v_tenant, p_kind, p_ref, p_at)

@@ -57,8 +57,8 @@ pub async fn claim(
     }
     let now = within.tx.entered()?.now;
     let changes = Changes::new(Actor::System, now);
-    let candidates = read_candidates(&answers[2..], known, true)?;
-    let (taken, messages) = take(within, candidates, budget, known, (changes, &wanted.done)).await?;
+    let waiting = read_candidates(&answers[2..], known, true)?;
+    let (taken, messages) = take(within, waiting, budget, known, (changes, &wanted.done)).await?;
     Ok(Claimed { taken, messages, admit })
 }
 
@@ -83,22 +83,29 @@ pub(super) fn add_candidates(
     known.add_reads(batch, keys, runs);
 }
 
+/// What waits, and the locked keys it waits on.
+#[derive(Default)]
+pub(super) struct Waiting {
+    pub(super) candidates: Vec<Candidate>,
+    keys: BTreeSet<ConnectionId>,
+}
+
 /// The candidates on the keys that were locked; none in a workspace that is not active.
 pub(super) fn read_candidates(
     answers: &[Vec<Row>],
     known: &mut Known,
     active: bool,
-) -> Result<Vec<Candidate>, DbError> {
-    let [slots, candidates, connections, salts] = answers else { return Ok(Vec::new()) };
+) -> Result<Waiting, DbError> {
+    let [slots, candidates, connections, salts] = answers else { return Ok(Waiting::default()) };
     known.take_in(connections, salts)?;
-    let locked: BTreeSet<ConnectionId> =
+    let keys: BTreeSet<ConnectionId> =
         slots.iter().map(|row| row.try_get("key")).collect::<Result<_, _>>()?;
     if !active {
-        return Ok(Vec::new());
+        return Ok(Waiting::default());
     }
-    let mut found = candidates.iter().map(Candidate::from_row).collect::<Result<Vec<_>, _>>()?;
-    found.retain(|candidate| locked.contains(&candidate.key));
-    Ok(found)
+    let mut candidates = candidates.iter().map(Candidate::from_row).collect::<Result<Vec<_>, _>>()?;
+    candidates.retain(|candidate| keys.contains(&candidate.key));
+    Ok(Waiting { candidates, keys })
 }
 
 type Intent = (Candidate, Taken, Rendered);
@@ -106,16 +113,19 @@ type Intent = (Candidate, Taken, Rendered);
 /// Writes the intents of what fits, ends what cannot be rendered, leaves the rest to a message. The slots are locked.
 pub(super) async fn take(
     within: Within<'_>,
-    candidates: Vec<Candidate>,
+    waiting: Waiting,
     budget: Budget,
     known: &mut Known,
     (mut changes, done): (Changes, &[OutboxId]),
 ) -> Result<(Vec<Taken>, Messages), DbError> {
+    if waiting.candidates.len() > budget.calls {
+        // There is more than was read, on any of them.
+        waiting.keys.iter().for_each(|key| changes.owe(Kind::Wake, key.uuid(), None));
+    }
     let (mut intents, mut stillborn): (Vec<Intent>, Vec<(Candidate, Stillborn)>) = (Vec::new(), Vec::new());
-    for candidate in candidates {
+    for candidate in waiting.candidates {
         let Some(connection) = known.connection(candidate.key).cloned() else { continue };
         if intents.len() >= budget.calls {
-            changes.owe(Kind::Wake, candidate.key.uuid(), None);
             continue;
         }
         match candidate.render(&connection) {

@@ -82,6 +82,14 @@ pub(super) fn clip(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
+/// Outputs within 64 KiB as the database writes them (a space after each comma and colon), and whether they were longer.
+pub(super) fn bounded(outputs: Option<Value>) -> (Option<Value>, bool) {
+    let Some(outputs) = outputs else { return (None, false) };
+    let text = outputs.to_string();
+    let spaces = text.bytes().filter(|b| matches!(b, b',' | b':')).count();
+    if text.len() + spaces <= 65_536 { (Some(outputs), false) } else { (None, true) }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::kept::clip;
 use crate::model::{
     ids::{AttemptId, ConnectionId, OrphanId, RunId, TaskRunId},
-    state::{Active, RunState, TaskState},
+    state::{Active, Failure, RunState, TaskState},
 };
 
 /// An attempt moves.
@@ -32,6 +33,14 @@ pub(crate) struct Facts {
     pub(crate) lease_until: Option<Timestamp>,
     /// Set anew by every move.
     pub(crate) deadline_at: Option<Timestamp>,
+}
+
+impl Facts {
+    /// An error's columns.
+    pub(super) fn error(class: Option<Failure>, message: &str) -> Self {
+        let error_class = class.and_then(|class| TaskState::Failed(Some(class)).reason());
+        Self { error_class, error_message: Some(clip(message, 1900)), ..Self::default() }
+    }
 }
 
 /// A task run moves.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     attempt::AttemptHead,
     changes::Changes,
-    kept::clip,
+    kept::{bounded, clip},
     later,
     moves::{AttemptMove, Facts},
     settle::Outcome,
@@ -24,8 +24,12 @@ use crate::{
 /// How often a start with a token is sent before the doubt is shown.
 pub(super) const MAX_SENDS: i32 = 10;
 
-/// A start whose answer was not seen is sent again after this.
+/// A start whose answer was not seen is sent again after this, and after twice as long each time: ten sends span three quarters
+/// of an hour.
 const SEND_AGAIN_S: i64 = 5;
+
+/// At the latest.
+const LONGEST_SEND_AGAIN_S: i64 = 900;
 
 /// A platform that does not know a run it started is believed after this: lists and replicas lag.
 const MISSING_GRACE_S: i64 = 300;
@@ -190,7 +194,9 @@ impl One<'_> {
     /// An earlier send of this start was never answered: until one is, it may run, whatever became of the latest send. A new
     /// attempt would bear another token and could be a second run.
     fn is_in_doubt(&self) -> bool {
-        self.at == Active::Dispatching && self.head.is_token && self.head.epoch > 1
+        matches!(self.at, Active::Dispatching | Active::StartUnknown)
+            && self.head.is_token
+            && self.head.epoch > 1
     }
 
     fn unknown(&mut self, message: &str) {
@@ -201,8 +207,13 @@ impl One<'_> {
 
     /// With a token the same call is made again soon; without one the doubt is shown, and the slot stays taken.
     fn send_again(&mut self, message: &str, after_s: Option<i64>) {
+        if self.at == Active::StartUnknown {
+            return;
+        }
         if self.head.is_token && self.head.epoch < MAX_SENDS {
-            let at = later(self.changes.now, after_s.unwrap_or(0).clamp(SEND_AGAIN_S, 900));
+            let wait_s = SEND_AGAIN_S << (self.head.epoch - 1).clamp(0, 8);
+            let wait_s = after_s.unwrap_or(0).max(wait_s).min(LONGEST_SEND_AGAIN_S);
+            let at = later(self.changes.now, wait_s);
             let facts =
                 Facts { lease_until: Some(at), warning: Some(clip(message, 500)), ..Facts::default() };
             self.move_attempt(TaskState::Active(Active::Dispatching), facts);
@@ -281,20 +292,4 @@ impl One<'_> {
     fn cancel_requested(&self) -> bool {
         self.sheet.cancel_requested || self.sheet.tasks[self.index].cancel_requested
     }
-}
-
-impl Facts {
-    /// An error's columns.
-    pub(super) fn error(class: Option<Failure>, message: &str) -> Self {
-        let error_class = class.and_then(|class| TaskState::Failed(Some(class)).reason());
-        Self { error_class, error_message: Some(clip(message, 1900)), ..Self::default() }
-    }
-}
-
-/// Outputs within 64 KiB as the database writes them (a space after each comma and colon), and whether they were longer.
-fn bounded(outputs: Option<Value>) -> (Option<Value>, bool) {
-    let Some(outputs) = outputs else { return (None, false) };
-    let text = outputs.to_string();
-    let spaces = text.bytes().filter(|b| matches!(b, b',' | b':')).count();
-    if text.len() + spaces <= 65_536 { (Some(outputs), false) } else { (None, true) }
 }

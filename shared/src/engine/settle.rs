@@ -131,12 +131,12 @@ pub async fn settle(
     claim::add_candidates(&mut batch, &locked.into_iter().collect::<Vec<_>>(), &[], budget, known);
     let rows = batch.run(within.tx).await?;
     let mut messages = written.messages(within, &rows)?;
-    let candidates = claim::read_candidates(&rows[first..], known, active)?;
-    if candidates.is_empty() {
+    let waiting = claim::read_candidates(&rows[first..], known, active)?;
+    if waiting.candidates.is_empty() {
         return Ok(Settled { taken: Vec::new(), messages });
     }
     let changes = Changes::new(Actor::System, now);
-    let (taken, more) = claim::take(within, candidates, budget, known, (changes, &[])).await?;
+    let (taken, more) = claim::take(within, waiting, budget, known, (changes, &[])).await?;
     messages.extend(more);
     Ok(Settled { taken, messages })
 }
@@ -164,7 +164,8 @@ fn apply(
             orphan(within, answer, head, changes);
             continue;
         };
-        if head.epoch != answer.epoch {
+        let is_late = head.epoch != answer.epoch;
+        if is_late && (head.external_id.is_some() || answer.outcome.external_id().is_none()) {
             orphan(within, answer, head, changes);
             continue;
         }
@@ -175,6 +176,10 @@ fn apply(
         }
         let dice = dice(within);
         outcome::apply(&fit, (head, at), (sheet, index), dice, changes);
+        if let Some(moved) = changes.attempts.last_mut().filter(|moved| is_late && moved.id == head.id) {
+            // The answer to an earlier send ends the doubt: what the later send brings finds its epoch gone.
+            moved.next_epoch += 1;
+        }
     }
     Ok(notes)
 }
@@ -183,8 +188,7 @@ fn apply(
 fn orphan(within: Within<'_>, answer: &Answer, head: &AttemptHead, changes: &mut Changes) {
     let fit = kept::fit(&answer.outcome);
     let Some(external_id) = fit.external_id() else { return };
-    let taken_by_next = matches!(head.state, TaskState::Active(_)) && head.external_id.is_none();
-    if taken_by_next || head.external_id.as_deref() == Some(external_id) {
+    if head.external_id.as_deref() == Some(external_id) {
         return;
     }
     tracing::warn!(attempt = %answer.attempt, "an external run has no attempt that owns it; it will be stopped");

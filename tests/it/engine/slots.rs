@@ -133,3 +133,21 @@ fn the_slot_of_a_run_is_held_until_its_end_was_seen() {
         invariants::hold(stack, &tenant).await;
     });
 }
+
+#[test]
+fn what_waits_on_many_platforms_at_once_is_all_taken_on_though_no_one_transaction_can_take_it() {
+    stack::with(async |stack| {
+        let (tenant, world) = (tenant::new(stack).await, World::at_once());
+        let mut tasks = Vec::new();
+        for platform in 0..10 {
+            let name = format!("p{platform}");
+            work::connection(&tenant.administrator, &name, &world).await;
+            tasks.extend((0..3).map(|n| work::at_once(&format!("t{platform}-{n}"), &name, &[])));
+        }
+        let job = work::job(&tenant.administrator, "wide", &tasks).await;
+        let run = work::run(&tenant.operator, &job).await;
+        work::wait_for_run(&tenant.operator, &run, "succeeded", SOON).await;
+        assert_eq!(world.len(), tasks.len(), "each started once");
+        invariants::hold(stack, &tenant).await;
+    });
+}

@@ -72,3 +72,23 @@ fn a_lost_answer_of_a_platform_that_knows_none_is_a_visible_doubt_and_never_a_se
         invariants::hold(stack, &tenant).await;
     });
 }
+
+/// draft-ietf-httpapi-idempotency-key-header, 2.6: 409 while the first request with this key is being worked on.
+#[test]
+fn a_double_that_is_refused_while_the_first_is_worked_on_is_no_failure() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let world = World::new(|_, before| match before.len() {
+            0 => Answer::Cut,
+            1 => Answer::Json(409, json!({ "error": "this key is being worked on" })),
+            _ => Answer::Json(200, json!({})),
+        });
+        keyed(&tenant.administrator, &world).await;
+        let job = work::job(&tenant.administrator, "slow", &work::chain("platform", 1)).await;
+        let run = work::run(&tenant.operator, &job).await;
+        work::wait_for_run(&tenant.operator, &run, "succeeded", Duration::from_secs(90)).await;
+        let keys: Vec<_> = seen::keys(&world, KEY).into_values().collect();
+        assert_eq!((keys.len(), keys[0].len(), world.len()), (1, 1, 3), "asked three times under one key");
+        invariants::hold(stack, &tenant).await;
+    });
+}
