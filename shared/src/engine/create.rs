@@ -47,6 +47,8 @@ pub struct NewRun<'a> {
     pub origin: Origin,
     /// Its parameters, checked and with defaults.
     pub parameters: Value,
+    /// Why it cannot run: its parameters are not what the job takes now. It is recorded as failed.
+    pub unfit: Option<String>,
     /// The instant it stands for; a schedule's fire time.
     pub logical_date: Option<Timestamp>,
     /// The interval of data it covers.
@@ -74,10 +76,12 @@ enum Way {
     Later,
     MaxActiveRuns,
     Overlap,
+    Unfit,
 }
 
 /// Creates a run. Its root tasks wait for their slots at once, unless `run_after` lies ahead or the job's `max_active_runs`
-/// is reached: then the whole run waits (a scheduled one is recorded as `skipped`, for overlap).
+/// is reached: then the whole run waits (a scheduled one is recorded as `skipped`, for overlap; one whose parameters the job
+/// no longer takes as `failed`).
 pub async fn create_run(within: Within<'_>, new: NewRun<'_>) -> Result<Created, DbError> {
     let now = match within.tx.entered() {
         Ok(entered) => entered.now,
@@ -89,12 +93,14 @@ pub async fn create_run(within: Within<'_>, new: NewRun<'_>) -> Result<Created, 
         Way::Go => changes.owe(Kind::Run, new.id.uuid(), None),
         Way::Later => changes.owe(Kind::Run, new.id.uuid(), new.run_after),
         Way::MaxActiveRuns => changes.owe(Kind::Run, new.id.uuid(), Some(later(now, LOOK_AGAIN_S))),
-        Way::Overlap => {}
+        Way::Overlap | Way::Unfit => {}
     }
     let mut batch = Batch::default();
     add_run(&mut batch, &new, way, &mut changes);
-    let expected =
-        if way == Way::Overlap { 0 } else { add_tasks(&mut batch, within, &new, way, &mut changes)? };
+    let expected = match way {
+        Way::Overlap | Way::Unfit => 0,
+        _ => add_tasks(&mut batch, within, &new, way, &mut changes)?,
+    };
     let (answers, messages) = changes.write(within, &[], batch).await?;
     let moved = if expected == 0 { 0 } else { answers.get(1).map_or(0, Vec::len) };
     if moved != expected {
@@ -105,6 +111,9 @@ pub async fn create_run(within: Within<'_>, new: NewRun<'_>) -> Result<Created, 
 }
 
 async fn way(within: Within<'_>, new: &NewRun<'_>, now: Timestamp) -> Result<Way, DbError> {
+    if new.unfit.is_some() {
+        return Ok(Way::Unfit);
+    }
     if new.run_after.is_some_and(|after| after > now) {
         return Ok(Way::Later);
     }
@@ -135,6 +144,7 @@ fn add_run(batch: &mut Batch<'_>, new: &NewRun<'_>, way: Way, changes: &mut Chan
         Way::Later => (RunState::Pending, Some("scheduled")),
         Way::MaxActiveRuns => (RunState::Pending, Some("max_active_runs")),
         Way::Overlap => (RunState::Skipped, Some("overlap")),
+        Way::Unfit => (RunState::Failed, Some("parameters")),
     };
     let (start, end) = new.data_interval.unzip();
     batch.add(
@@ -164,7 +174,10 @@ fn add_run(batch: &mut Batch<'_>, new: &NewRun<'_>, way: Way, changes: &mut Chan
         from: None,
         to: state.as_str(),
         reason,
-        detail: Some(json!({ "trigger": trigger, "job_version": new.version })),
+        detail: Some(match &new.unfit {
+            Some(why) => json!({ "trigger": trigger, "job_version": new.version, "message": why }),
+            None => json!({ "trigger": trigger, "job_version": new.version }),
+        }),
     });
 }
 

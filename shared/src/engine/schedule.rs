@@ -9,17 +9,19 @@ use super::{
     changes::add_events,
     create::create_run,
     delay_s,
+    kept::clip,
     moves::Event,
-    parameters::with_defaults,
     sheet::Version,
 };
 use crate::{
     db::{FromRow, Row},
     error::DbError,
     model::{
+        Problem,
         ids::{Id, JobId, RunId, ScheduleId},
         schedule::{Rule, Timing},
     },
+    parameters,
     queue::{Kind, Message},
     sql,
 };
@@ -100,22 +102,26 @@ fn fire_message(within: Within<'_>, schedule: ScheduleId, round: i32, at: Timest
     }
 }
 
-/// Fires a schedule if this is its round and its time: creates the run of that logical date and plans the next fire. Fires
-/// that were missed while nothing ran are not made up: the one that is due fires late and its run says how many were missed;
-/// the next is the first after now.
+/// Fires a schedule if it is time: creates the run of that logical date and plans the next fire. A message of an earlier round
+/// that comes late fires too, since the schedule's row says whether anything is due; one that comes early is void. Fires that
+/// were missed while nothing ran are not made up: the one that is due fires late and its run says how many were missed; the
+/// next is the first after now.
 pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Result<Fired, DbError> {
     let mut batch = Batch::default();
     batch.add(sql!("schedules/to_fire.sql"), bind![schedule]);
     batch.add(sql!("due/round.sql"), bind!["schedule", schedule.uuid()]);
     let answers = batch.run(within.tx).await?;
     let due: Option<i32> = answers[1].first().map(|row| row.try_get("round")).transpose()?.flatten();
-    let Some(row) = answers[0].first().filter(|_| due == Some(round)) else { return Ok(Fired::Void) };
+    let Some(row) = answers[0].first() else { return Ok(Fired::Void) };
     let found = Found::from_row(row)?;
     let now = within.tx.entered()?.now;
     let (Some(at), Some(version)) = (found.next_fire_at, Version::read(found.definition)) else {
         return Ok(Fired::Void);
     };
     let early_ms = at.duration_since(now).as_millis();
+    if early_ms > SKEW_MS && due != Some(round) {
+        return Ok(Fired::Void);
+    }
     if early_ms > SKEW_MS {
         let delay = i32::try_from(delay_s(now, at)).unwrap_or(i32::MAX);
         return Ok(Fired::Early(vec![(fire_message(within, schedule, round, at), delay)]));
@@ -125,13 +131,19 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
         let planned = plan_after(within, schedule, rule.as_ref(), now.max(at)).await?;
         return Ok(Fired::Planned(planned.messages));
     }
+    // The job may have a version that the schedule's parameters were never held against.
+    let (parameters, unfit) = match parameters::complete(&version.definition.parameters, &found.parameters) {
+        Ok(whole) => (whole, None),
+        Err(problems) => (found.parameters, Some(told(&problems))),
+    };
     let new = NewRun {
         id: within.clock.new_id(),
         job: found.job,
         version: found.version,
         definition: &version.definition,
         origin: Origin::Schedule(schedule),
-        parameters: with_defaults(&version.definition.parameters, found.parameters),
+        parameters,
+        unfit,
         logical_date: Some(at),
         data_interval: rule.as_ref().map(|rule| rule.data_interval(at)),
         run_after: None,
@@ -144,6 +156,11 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
         batch.run(within.tx).await?;
     }
     Ok(Fired::Run(created.run_id, created.messages.into_iter().chain(planned.messages).collect()))
+}
+
+fn told(problems: &[Problem]) -> String {
+    let lines = problems.iter().map(|problem| format!("{} {}", problem.pointer, problem.message));
+    clip(&format!("The parameters do not fit the job: {}", lines.collect::<Vec<_>>().join("; ")), 1000)
 }
 
 /// The fires between the one that is due and now, told on the run of the one that is due.

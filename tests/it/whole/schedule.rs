@@ -79,3 +79,30 @@ fn a_paused_schedule_does_not_fire_and_a_resumed_one_goes_on_from_now() {
         stack.stop().await;
     });
 }
+
+#[test]
+fn a_schedule_whose_parameters_the_job_no_longer_takes_fails_visibly_and_starts_nothing() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let tenant = tenant::new(&stack).await;
+        let world = World::at_once();
+        work::connection(&tenant.administrator, "world", &world).await;
+        let job = work::job(&tenant.administrator, "grown", &work::chain("world", 1)).await;
+        tenant.administrator.post("/schedules", &schedule(&job, "0 * * * *")).await.expect(201);
+        let parameters = json!({ "type": "object", "required": ["region"] });
+        let grown = json!({ "name": "grown", "tasks": work::chain("world", 1), "parameters": parameters });
+        tenant.administrator.put(&format!("/jobs/{}", work::id(&job)), &grown).await.expect(200);
+        stack.advance(Duration::from_secs(3600)).await.expect("time moves");
+        stack.cloud().tick_now("scheduler").await.expect("a tick");
+        until("the slot is told of", SOON, async || !runs_of(&tenant, &job).await.is_empty()).await;
+        let run = &runs_of(&tenant, &job).await[0];
+        assert_eq!((&run["state"], &run["reason"]), (&json!("failed"), &json!("parameters")), "{run:#}");
+        let events = work::all(&tenant.operator, &format!("/runs/{}/events", work::id(run))).await;
+        assert!(
+            events[0]["detail"]["message"].as_str().is_some_and(|text| text.contains("region")),
+            "{events:#?}"
+        );
+        assert_eq!(world.len(), 0);
+        stack.stop().await;
+    });
+}

@@ -122,6 +122,7 @@ async fn start(
         definition: &definition,
         origin: Origin::Manual(work.user()),
         parameters,
+        unfit: None,
         logical_date: asked.logical_date,
         data_interval: None,
         run_after: asked.run_after,
