@@ -129,11 +129,20 @@ impl Egress {
         self.check(url).map(|_| ())
     }
 
-    /// The address to connect to for a protocol that is not HTTP (`postgres`), under the same rules.
-    pub async fn check_tcp(&self, scheme: &str, host: &str, port: u16) -> Result<SocketAddr, EgressError> {
+    /// The address to connect to for a protocol that is not HTTP (`postgres`), under the same rules: without TLS only where an
+    /// exception names the origin.
+    pub async fn check_tcp(
+        &self,
+        (scheme, is_tls): (&str, bool),
+        host: &str,
+        port: u16,
+    ) -> Result<SocketAddr, EgressError> {
         let host = parse_host(host).ok_or(EgressError::Refused(Rule::Host))?;
         let excepted = self.inner.allowed.contains(&Origin::new(scheme, &host, port));
         if !excepted {
+            if !is_tls {
+                return Err(EgressError::Refused(Rule::Scheme));
+            }
             check_port(port)?;
             check_literal(&host)?;
         }

@@ -2,6 +2,7 @@
 //! is tested on all of them; what one kind promises alone has a file of its own.
 
 mod airflow;
+mod airflow_v1;
 mod http;
 mod postgres;
 mod promises;

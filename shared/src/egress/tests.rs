@@ -119,7 +119,11 @@ async fn a_name_with_one_closed_address_is_refused() {
             refused,
             "{answer:?}"
         );
-        assert_eq!(egress.check_tcp("postgres", "inside.example", 5432).await, Err(refused), "{answer:?}");
+        assert_eq!(
+            egress.check_tcp(("postgres", true), "inside.example", 5432).await,
+            Err(refused),
+            "{answer:?}"
+        );
     }
 }
 
@@ -154,10 +158,17 @@ async fn an_exception_is_good_for_its_own_scheme_host_and_port_only() {
         assert!(matches!(egress.send(get(&other)).await, Err(EgressError::Refused(_))), "{other}");
     }
     assert_eq!(hits.load(Ordering::SeqCst), 1);
-    assert!(egress.check_tcp("postgres", "127.0.0.1", port).await.is_ok());
-    assert!(egress.check_tcp("postgres", "127.0.0.1", port ^ 1).await.is_err());
-    assert!(egress.check_tcp("postgres", "::1", port).await.is_err());
-    assert!(egress.check_tcp("http2", "127.0.0.1", port).await.is_err());
+    assert!(egress.check_tcp(("postgres", true), "127.0.0.1", port).await.is_ok());
+    assert!(egress.check_tcp(("postgres", false), "127.0.0.1", port).await.is_ok());
+    let plain = egress.check_tcp(("postgres", false), "192.0.2.1", 5432).await;
+    assert_eq!(
+        plain,
+        Err(EgressError::Refused(Rule::Scheme)),
+        "a password in the clear leaves for no other host"
+    );
+    assert!(egress.check_tcp(("postgres", true), "127.0.0.1", port ^ 1).await.is_err());
+    assert!(egress.check_tcp(("postgres", true), "::1", port).await.is_err());
+    assert!(egress.check_tcp(("http2", true), "127.0.0.1", port).await.is_err());
 }
 
 #[tokio::test]

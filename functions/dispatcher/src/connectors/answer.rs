@@ -56,12 +56,14 @@ pub(super) fn start_refused(answer: &Response, secret: Option<&Secret>) -> Outco
     if matches!(answer.status.as_u16(), 408 | 500..=502 | 504..=599) {
         return Outcome::Unknown { message: clip(&says(answer.status, &excerpt(answer, secret)), 450) };
     }
-    Outcome::Failed {
-        class: class_of(answer.status),
-        message: says(answer.status, &excerpt(answer, secret)),
-        retry_after_s: retry_after_s(answer),
-        platform_state: None,
-    }
+    let retry_after_s = retry_after_s(answer);
+    let class = match answer.status {
+        // It says when it will take work again: no attempt is used up.
+        StatusCode::SERVICE_UNAVAILABLE if retry_after_s.is_some() => Failure::Throttled,
+        status => class_of(status),
+    };
+    let message = says(answer.status, &excerpt(answer, secret));
+    Outcome::Failed { class, message, retry_after_s, platform_state: None }
 }
 
 /// A question that was answered with a status that is not success. A run that is not there any more is the caller's to judge.

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use shared::{
-    egress::{Egress, EgressError, Method, Response, header},
+    egress::{Egress, EgressError, Method, Response, StatusCode, header},
     engine::Outcome,
     model::{
         connection::{
@@ -39,6 +39,11 @@ pub(super) async fn start(
     match egress.send(request).await {
         Ok(answer) if start.success_codes.contains(&answer.status.as_u16()) => {
             started(&answer, start, target.credential)
+        }
+        // The same key is being worked on (draft-ietf-httpapi-idempotency-key-header, 2.6): to be asked again, not refused.
+        Ok(answer) if answer.status == StatusCode::CONFLICT && settings.idempotency_header.is_some() => {
+            let says = answer::says(answer.status, &answer::excerpt(&answer, target.credential));
+            answer::failed(Failure::Transient, says)
         }
         Ok(answer) => answer::start_refused(&answer, target.credential),
         Err(EgressError::TooLarge { status })

@@ -136,17 +136,18 @@ async fn prepare(
             statement.params().len(),
             start.args.len()
         ))),
-        // 42601 with this text: "cannot insert multiple commands into a prepared statement".
         Err(error) if start.args.is_empty() && is_script(&error) => Ok(None),
         Err(error) if is_script(&error) => Err(answer::permanent("SQL with args must be one statement.")),
         Err(error) => Err(failure(&error, secret)),
     }
 }
 
+/// "cannot insert multiple commands into a prepared statement", in whatever language the server speaks: what is no SQL at all is
+/// refused elsewhere, by its scanner or grammar.
 fn is_script(error: &Error) -> bool {
     error
         .as_db_error()
-        .is_some_and(|e| *e.code() == SqlState::SYNTAX_ERROR && e.message().contains("multiple commands"))
+        .is_some_and(|e| *e.code() == SqlState::SYNTAX_ERROR && e.routine() == Some("exec_parse_message"))
 }
 
 async fn execute(

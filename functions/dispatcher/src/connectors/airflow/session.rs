@@ -113,7 +113,8 @@ async fn token(
         _ => answer::failed(Failure::Transient, format!("Airflow was not reached: {error}.")),
     })?;
     if !answer.status.is_success() {
-        return Err(answer::start_refused(&answer, target.credential));
+        let says = answer::says(answer.status, &answer::excerpt(&answer, target.credential));
+        return Err(answer::failed(answer::class_of(answer.status), says));
     }
     let token = answer::json(&answer).and_then(|body| body["access_token"].as_str().map(str::to_owned));
     token.ok_or_else(|| {

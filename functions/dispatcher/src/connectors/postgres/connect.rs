@@ -26,7 +26,8 @@ pub(super) async fn open(
     let Some(password) = target.credential.map(Secret::expose) else {
         return Err(answer::failed(Failure::Auth, "The connection's credential is missing."));
     };
-    let address = egress.check_tcp("postgres", &settings.host, settings.port).await.map_err(not_reached)?;
+    let address = egress.check_tcp(("postgres", settings.tls), &settings.host, settings.port).await;
+    let address = address.map_err(not_reached)?;
     let mut config = Config::new();
     config
         .host(&settings.host)
