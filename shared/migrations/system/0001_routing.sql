@@ -57,6 +57,8 @@ create table system.memberships (
     user_id uuid not null references system.users (id),
     role text not null check (role in ('administrator', 'operator')),
     state text not null default 'active' check (state in ('active', 'removed')),
+    -- The person has been here: until then their name is their own directory's to know.
+    entered boolean not null default false,
     version integer not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,

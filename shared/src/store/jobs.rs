@@ -148,9 +148,9 @@ pub async fn get(tx: TenantTx, id: JobId) -> Result<Job, DbError> {
     super::last_one(tx, sql!("jobs/get.sql"), &[&id]).await
 }
 
-/// One job, if it is there.
+/// One job, if there is one, locked: it is not deleted meanwhile.
 pub async fn find(tx: &TenantTx, id: JobId) -> Result<Option<Job>, DbError> {
-    tx.optional(sql!("jobs/get.sql"), &[&id]).await
+    tx.optional(sql!("jobs/lock.sql"), &[&id]).await
 }
 
 /// One job.

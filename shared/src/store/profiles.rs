@@ -52,9 +52,9 @@ pub async fn get(tx: TenantTx, id: ProfileId) -> Result<Profile, DbError> {
     super::last_one(tx, sql!("concurrency_profiles/get.sql"), &[&id]).await
 }
 
-/// One profile, if there is one.
+/// One profile, if there is one, locked: its limit stays what was read.
 pub async fn find(tx: &TenantTx, id: ProfileId) -> Result<Option<Profile>, DbError> {
-    tx.optional(sql!("concurrency_profiles/get.sql"), &[&id]).await
+    tx.optional(sql!("concurrency_profiles/lock.sql"), &[&id]).await
 }
 
 /// One profile, locked.

@@ -74,3 +74,20 @@ fn one_administrator_always_stays() {
         }
     });
 }
+
+#[test]
+fn a_persons_name_is_their_own_directorys_until_they_have_come_in() {
+    stack::with(async |stack| {
+        let (tenant, other) = (tenant::new(stack).await, tenant::new(stack).await);
+        let guest = &other.operator_account;
+        let invited =
+            json!({ "directory_id": guest.directory_id, "object_id": guest.object_id, "role": "operator" });
+        let added = tenant.administrator.post("/users", &invited).await.expect(201);
+        let path = format!("/users/{}", work::id(&added));
+        assert_eq!(added["name"], "", "nobody learns a name by an object id");
+        assert_eq!(tenant.administrator.get(&path).await.expect(200)["name"], "");
+        let workspace = json!({ "workspace_id": tenant.id });
+        other.operator.put("/me/workspace", &workspace).await.expect(200);
+        assert_ne!(tenant.administrator.get(&path).await.expect(200)["name"], "");
+    });
+}
