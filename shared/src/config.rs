@@ -46,7 +46,7 @@ pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_DATABASE_SECRET_ARN", &[Signin, Portal, Scheduler, Dispatcher, Steward], &[]),
     ("SIGNALBOX_DATABASE_CA_FILE", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
     ("SIGNALBOX_ROOT_KEY_SECRET_ARN", &[Portal, Dispatcher], &[]),
-    ("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", &[Portal, Scheduler, Dispatcher, Steward], &[]),
+    ("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", &[Portal, Scheduler, Dispatcher], &[]),
     ("SIGNALBOX_SESSION_KEY_SECRET_ARN", &[Signin, Portal], &[]),
     ("SIGNALBOX_QUEUE_URL", &[Portal, Scheduler, Dispatcher], &[]),
     ("SIGNALBOX_PROVISION_QUEUE_URL", &[Signin], &[]),
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_missing_or_unknown_setting_refuses_the_start_by_name() {
         let missing =
-            Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABASE_SECRET_ARN", "a")])).unwrap_err();
+            Config::from_vars(Scheduler, vars(&[("SIGNALBOX_DATABASE_SECRET_ARN", "a")])).unwrap_err();
         assert!(missing.to_string().starts_with("SIGNALBOX_QUEUE_ROOT_SECRET_ARN is not set"), "{missing}");
         let unknown = Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABSE", "a")])).unwrap_err();
         assert!(unknown.to_string().starts_with("SIGNALBOX_DATABSE is not a setting"), "{unknown}");

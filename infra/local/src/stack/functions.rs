@@ -93,11 +93,7 @@ fn environment(
     let told = [
         ("DATABASE_SECRET_ARN", arn(&secrets::login(function)), ALL),
         ("ROOT_KEY_SECRET_ARN", arn(secrets::ROOT_KEY), &["portal", "dispatcher"]),
-        (
-            "QUEUE_ROOT_SECRET_ARN",
-            arn(secrets::QUEUE_ROOT),
-            &["portal", "scheduler", "dispatcher", "steward"],
-        ),
+        ("QUEUE_ROOT_SECRET_ARN", arn(secrets::QUEUE_ROOT), &["portal", "scheduler", "dispatcher"]),
         ("SESSION_KEY_SECRET_ARN", arn(secrets::SESSION_KEY), &["signin", "portal"]),
         ("QUEUE_URL", queues.work.clone(), &["portal", "scheduler", "dispatcher"]),
         ("PROVISION_QUEUE_URL", queues.provision.clone(), &["signin"]),

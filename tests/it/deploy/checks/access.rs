@@ -22,10 +22,7 @@ const SECRETS: &[(&str, &[&str])] = &[
     ("Signin", &["SigninLogin", "SessionKey", "OidcClientSecret"]),
     ("Portal", &["PortalLogin", "RootKey", "QueueRoot", "SessionKey"]),
     ("Scheduler", &["SchedulerLogin", "QueueRoot"]),
-    (
-        "Steward",
-        &["StewardLogin", "SigninLogin", "PortalLogin", "SchedulerLogin", "DispatcherLogin", "QueueRoot"],
-    ),
+    ("Steward", &["StewardLogin", "SigninLogin", "PortalLogin", "SchedulerLogin", "DispatcherLogin"]),
     ("Dispatcher", &["DispatcherLogin", "RootKey", "QueueRoot"]),
 ];
 
