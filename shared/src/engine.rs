@@ -8,6 +8,7 @@
 //! holds its run's row**, so two transactions never work one run's graph at once and below the run nothing needs a lock.
 
 mod admit;
+mod answer;
 mod attempt;
 mod batch;
 mod cancel;
@@ -42,13 +43,14 @@ use crate::{
 };
 
 pub use admit::{Admitted, admit};
+pub use answer::{Answer, Outcome};
 pub use cancel::{Cancelled, cancel_run};
 pub use claim::{FUNCTION_S, SEND_WITHIN_S, claim};
 pub use create::{Created, NewRun, Origin, create_run};
 pub use known::{Connection, Known, Sealed, connection_of_test};
 pub use poll::{InFlight, Round, Stray, begin_round, end_round};
 pub use schedule::{Fired, Planned, fire, plan_schedule};
-pub use settle::{Answer, Outcome, Settled, settle};
+pub use settle::{Settled, settle};
 pub use sheet::Version;
 pub use stop::stop_run;
 pub use taken::{Budget, Claimed, Taken, Wanted};

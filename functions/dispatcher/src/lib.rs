@@ -7,6 +7,7 @@ mod batch;
 mod connectors;
 mod drive;
 mod poll;
+mod share;
 mod tenant;
 mod test;
 mod vaults;
@@ -58,7 +59,7 @@ impl Dispatcher {
         let batch = batch::read(event.payload, self.queue.signer());
         let worked = stream::iter(batch.groups)
             .map(|group| async move {
-                let failed = tenant::work(self, &group, deadline).await;
+                let failed = share::work(self, &group, deadline).await;
                 group.records_of(&failed)
             })
             .buffer_unordered(SIDE_BY_SIDE)

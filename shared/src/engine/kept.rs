@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::settle::Outcome;
+use super::answer::Outcome;
 
 const ID: usize = 500;
 const URL: usize = 2000;

@@ -4,12 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
+    answer::Outcome,
     attempt::AttemptHead,
     changes::Changes,
     kept::{bounded, clip},
     later,
     moves::{AttemptMove, Facts},
-    settle::Outcome,
     sheet::{Sheet, With},
 };
 use crate::{
