@@ -1,6 +1,13 @@
 //! The prose that can be checked: state diagrams are the code's, links lead somewhere, decisions are numbered.
 
-use shared::model::state::{run_diagram, task_diagram};
+use shared::{
+    model::{
+        connection::ConnectionKind,
+        job::{JobDefinition, validate},
+        state::{run_diagram, task_diagram},
+    },
+    template::variables_of,
+};
 
 use super::source::{Source, repository, source, sources};
 
@@ -10,6 +17,22 @@ fn the_state_diagrams_are_the_codes() {
     for diagram in [task_diagram(), run_diagram()] {
         let block = format!("```mermaid\n{diagram}```\n");
         assert!(text.contains(&block), "ARCHITECTURE.md should have:\n{block}");
+    }
+}
+
+#[test]
+fn the_job_that_is_shown_is_one() {
+    let text = std::fs::read_to_string(repository().join("docs/jobs.md")).expect("docs/jobs.md");
+    let shown = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a job");
+    let job: JobDefinition = serde_json::from_str(shown).expect("a job's fields");
+    let kind_of = |name: &str| match name {
+        "warehouse" => Some(ConnectionKind::Postgres),
+        "reports" => Some(ConnectionKind::Http),
+        _ => None,
+    };
+    assert_eq!(validate(&job, &kind_of, &variables_of), []);
+    for field in serde_json::to_value(&job).expect("JSON").as_object().into_iter().flatten() {
+        assert!(text.contains(&format!("`{}`", field.0)), "{} is explained", field.0);
     }
 }
 
