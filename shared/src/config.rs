@@ -114,7 +114,10 @@ impl Config {
                 return Err(ConfigError(format!("{name} is not set; the {function:?} function needs it")));
             }
         }
-        Ok(Self { function, values })
+        match values.get("SIGNALBOX_LOG").map(String::as_str) {
+            None | Some("error" | "warn" | "info" | "debug") => Ok(Self { function, values }),
+            Some(_) => Err(ConfigError("SIGNALBOX_LOG is none of error, warn, info, debug".to_owned())),
+        }
     }
 
     /// A variable this function needs; its presence was checked at start.

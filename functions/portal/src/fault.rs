@@ -90,7 +90,7 @@ impl Fault {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
-            "Sign in first: there is no live session in this request.",
+            "Sign in first: there is no live session in this request, neither as a cookie nor as `Authorization: Bearer`.",
         )
     }
 

@@ -60,7 +60,8 @@ pub fn router(app: App) -> Router {
             router.route(&path, on(filter, move |request| serve(app.clone(), Arc::clone(&route), request)));
     }
     let (here, there) = (app.clone(), app.clone());
-    router.fallback(move || refuse(here.clone(), Fault::not_found())).method_not_allowed_fallback(move || {
+    let nowhere = || Fault::new(StatusCode::NOT_FOUND, "not_found", "The address is not one of signalbox's.");
+    router.fallback(move || refuse(here.clone(), nowhere())).method_not_allowed_fallback(move || {
         let fault = Fault::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",

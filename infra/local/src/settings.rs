@@ -52,6 +52,7 @@ impl StackSettings {
                 .iter()
                 .flat_map(|list| list.split(','))
                 .map(|origin| origin.trim().to_owned())
+                .filter(|origin| !origin.is_empty())
                 .collect(),
             functions: FUNCTIONS.iter().map(ToString::to_string).collect(),
             seed: true,
@@ -60,6 +61,13 @@ impl StackSettings {
             log: variable("SIGNALBOX_LOG").unwrap_or_else(|| "info".to_owned()),
         }
     }
+}
+
+/// Whether a text is `scheme://host:port` with a scheme that functions know.
+pub(crate) fn is_origin(text: &str) -> bool {
+    let known = text.split_once("://").filter(|(scheme, _)| ["http", "https", "postgres"].contains(scheme));
+    let parts = known.and_then(|(_, rest)| rest.rsplit_once(':'));
+    parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// Root of the workspace this binary was built in.

@@ -50,8 +50,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Sees whether the data folder and the port can be had.
+    /// Sees whether the settings can be meant, and the data folder and the port be had.
     pub async fn check(settings: &StackSettings) -> Result<(), StackError> {
+        if let Some(wrong) = settings.extra_egress.iter().find(|origin| !settings::is_origin(origin)) {
+            return Err(StackError::NotAnOrigin(wrong.clone()));
+        }
+        if !["error", "warn", "info", "debug"].contains(&settings.log.as_str()) {
+            return Err(StackError::NotALevel(settings.log.clone()));
+        }
         DataFolder::open(&settings.data_dir, false)?;
         listen::gateway(settings.port).await?;
         Ok(())

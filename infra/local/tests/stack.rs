@@ -76,6 +76,19 @@ async fn a_given_server_is_used_and_left_running() {
     }
 }
 
+#[tokio::test]
+async fn a_setting_that_cannot_be_meant_is_told_before_anything_starts() {
+    let settings = settings("settings");
+    let astray = StackSettings { extra_egress: vec!["localhost:9099".to_owned()], ..settings.clone() };
+    let told = Stack::check(&astray).await.unwrap_err().to_string();
+    assert_eq!(told, "SIGNALBOX_EGRESS_ALLOW: \"localhost:9099\" is not scheme://host:port");
+    let loud = StackSettings { log: "debg".to_owned(), ..settings.clone() };
+    assert!(matches!(Stack::check(&loud).await, Err(StackError::NotALevel(_))));
+    let meant = StackSettings { extra_egress: vec!["http://127.0.0.1:9099".to_owned()], ..settings.clone() };
+    assert!(Stack::check(&meant).await.is_ok());
+    std::fs::remove_dir_all(settings.data_dir).unwrap();
+}
+
 /// The runner as its own process, up to its ready line.
 fn run(data: &std::path::Path) -> (Child, String) {
     let mut runner = Command::new(binaries().join("signalbox"))

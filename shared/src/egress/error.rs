@@ -23,11 +23,26 @@ pub enum Rule {
     Header,
 }
 
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => {
+                "only https (or TLS) is spoken outside, save where the installation excepts an address"
+            }
+            Self::Host => "it names no host",
+            Self::UserInfo => "it holds a user name or a password",
+            Self::Port => "of the ports below 1024 only 443 is open",
+            Self::Address => "it is not on the public internet, and the installation does not except it",
+            Self::Header => "a header would frame the message",
+        })
+    }
+}
+
 /// A request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
     /// A rule forbids it; nothing left.
-    #[error("the address may not be reached ({0:?})")]
+    #[error("the address may not be reached: {0}")]
     Refused(Rule),
     /// The name does not resolve; nothing left.
     #[error("the host name does not resolve")]

@@ -57,10 +57,6 @@ permissions! {
     ProfilesRead = "concurrency_profiles.read", true;
     /// Create, change and delete concurrency profiles.
     ProfilesWrite = "concurrency_profiles.write", false;
-    /// See calendars.
-    CalendarsRead = "calendars.read", true;
-    /// Create, change and delete calendars.
-    CalendarsWrite = "calendars.write", false;
     /// See jobs and their versions.
     JobsRead = "jobs.read", true;
     /// Create, change and delete jobs.
@@ -79,14 +75,8 @@ permissions! {
     UsersRead = "users.read", false;
     /// Add, change and remove members.
     UsersWrite = "users.write", false;
-    /// Make and revoke one's own API tokens.
-    OwnTokensWrite = "own_tokens.write", true;
-    /// See and revoke everyone's API tokens.
-    TokensWrite = "tokens.write", false;
     /// Read and verify the audit log.
     AuditRead = "audit.read", false;
-    /// See and change the workspace itself: usage, exports, backups, suspension, deletion.
-    WorkspaceWrite = "workspace.write", false;
 }
 
 impl Role {

@@ -200,3 +200,26 @@ fn a_new_signing_key_is_believed_at_once() {
         Browser::new(stack).sign_in(&ada).await.expect(302);
     });
 }
+
+/// The cookie of the flow would not come back with the callback, which goes to the address that we go by.
+#[test]
+fn a_browser_that_came_by_another_name_of_this_machine_signs_in_under_ours() {
+    stack::with(async |stack| {
+        let here = Url::parse(stack.url()).expect("a URL");
+        let port = here.port().expect("a port");
+        let ask = async |host: &str| {
+            let address = format!("{}/auth/login?return_to=/jobs", stack.url());
+            let asked = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+            let asked =
+                asked.expect("a client").get(address).header("host", host).send().await.expect("an answer");
+            asked.headers()["location"].to_str().expect("text").to_owned()
+        };
+        assert_eq!(
+            ask(&format!("localhost:{port}")).await,
+            format!("{}/auth/login?return_to=/jobs", stack.url())
+        );
+        for other in [format!("127.0.0.1:{port}"), "signalbox.example".to_owned()] {
+            assert!(!ask(&other).await.contains("/auth/login"), "{other} goes on to the provider");
+        }
+    });
+}

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::sentence;
-use crate::settings::StackSettings;
+use crate::settings::{self, StackSettings};
 use crate::stack::{Stack, build};
 
 /// Runs the stack until it is told to stop.
@@ -28,13 +28,18 @@ async fn start(settings: StackSettings) -> Result<Stack, String> {
     // What needs no function is looked at first: building them may take minutes.
     Stack::check(&settings).await.map_err(|error| sentence(&error))?;
     hint("building the functions");
-    let binaries = settings.binaries.clone();
+    let (binaries, data) = (settings.binaries.clone(), settings.data_dir.clone());
     let built = tokio::task::spawn_blocking(move || build(&binaries)).await;
     built.map_err(|error| error.to_string())??;
     hint("starting Postgres, the queues and the functions");
     let settings = StackSettings { progress: hint, ..settings };
     let stack = Stack::start(settings).await.map_err(|error| sentence(&error))?;
-    hint("sign in as ada, ben, clara, dan or eva; for the API: cargo run -- token ada");
+    hint(&format!("the functions' logs are in {}", data.join("log").display()));
+    let named = match data == settings::default_data_dir() {
+        true => String::new(),
+        false => format!("--data {} ", data.display()),
+    };
+    hint(&format!("sign in as ada, ben, clara, dan or eva; for the API: cargo run -- {named}token ada"));
     Ok(stack)
 }
 

@@ -63,6 +63,7 @@ pub(super) async fn advance(data: &Path, by: Duration) -> Result<(), String> {
     let login = Login::read(&login).ok_or("the steward's login is damaged; start again with --fresh")?;
     advance_database(&login, by).await.map_err(|error| sentence(&error))?;
     control(&running, Method::POST, "/clock", json!({ "shift_seconds": by.as_secs() })).await?;
+    println!("time went on by {} s", by.as_secs());
     Ok(())
 }
 

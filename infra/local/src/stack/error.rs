@@ -12,6 +12,12 @@ use crate::seed::SeedError;
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
+    /// An exception that names no origin.
+    #[error("SIGNALBOX_EGRESS_ALLOW: {0:?} is not scheme://host:port")]
+    NotAnOrigin(String),
+    /// A log level that is none.
+    #[error("SIGNALBOX_LOG: {0:?} is none of error, warn, info, debug")]
+    NotALevel(String),
     /// The data folder.
     #[error(transparent)]
     Folder(#[from] FolderError),

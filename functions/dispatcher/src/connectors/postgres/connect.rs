@@ -54,9 +54,12 @@ pub(super) async fn open(
     };
     connected.map_err(|error| match error.as_db_error() {
         Some(_) => super::failure(&error, target.credential),
-        None => {
-            answer::failed(Failure::Transient, "The database was not reached, or its TLS is not acceptable.")
-        }
+        // The driver says so in words only.
+        None if error.to_string().contains("TLS") => answer::failed(
+            Failure::Transient,
+            "The database does not speak TLS, or its certificate is not acceptable.",
+        ),
+        None => answer::failed(Failure::Transient, "The database was not reached."),
     })
 }
 
