@@ -3,6 +3,7 @@
 
 mod admission;
 mod browser;
+mod direct;
 mod flow;
 mod routes;
 mod sessions;
