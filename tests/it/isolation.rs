@@ -4,6 +4,7 @@
 mod api;
 mod catalog;
 mod crossing;
+mod escapes;
 mod leaks;
 mod scope;
 mod statements;

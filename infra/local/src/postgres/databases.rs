@@ -111,8 +111,9 @@ impl Databases {
     }
 }
 
-/// Takes from everybody what an injected expression would need to change its identity. Only a superuser can; where the
-/// server's login is none (as on RDS) the boundary is that no SQL is built from text.
+/// Takes from everybody what an injected expression would need to change its identity, or to leave something behind for the
+/// next workspace on its connection: locks of the session, messages, large objects. Only a superuser can; where the server's
+/// login is none (as on RDS) the boundary is that no SQL is built from text.
 async fn harden(superuser: &Login) -> Result<(), PostgresError> {
     let client = connect(&superuser.url()).await.map_err(refused("let us in"))?;
     let take = "do $$ begin if (select rolsuper from pg_roles where rolname = current_user) then
@@ -120,8 +121,16 @@ async fn harden(superuser: &Login) -> Result<(), PostgresError> {
         grant execute on function pg_catalog.set_config(text, text, boolean) to signalbox_steward with grant option;
         revoke usage on language plpgsql from public;
         grant usage on language plpgsql to signalbox_steward with grant option;
+        revoke execute on function
+            pg_catalog.pg_advisory_lock(bigint), pg_catalog.pg_advisory_lock(integer, integer),
+            pg_catalog.pg_advisory_lock_shared(bigint), pg_catalog.pg_advisory_lock_shared(integer, integer),
+            pg_catalog.pg_try_advisory_lock(bigint), pg_catalog.pg_try_advisory_lock(integer, integer),
+            pg_catalog.pg_try_advisory_lock_shared(bigint), pg_catalog.pg_try_advisory_lock_shared(integer, integer),
+            pg_catalog.pg_notify(text, text),
+            pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea)
+        from public;
         end if; end $$";
-    client.batch_execute(take).await.map_err(refused("take set_config from everybody"))
+    client.batch_execute(take).await.map_err(refused("take set_config and others from everybody"))
 }
 
 /// What tells our roles from others on a server that was given. Our databases are those that our roles own.
