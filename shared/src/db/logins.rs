@@ -2,7 +2,7 @@
 //! `system.authorize`, and only where its function enters workspaces. Called by the steward's install.
 
 use super::{Database, SystemRole, SystemTx, migrate::server_version};
-use crate::{config::Function, error::DbError};
+use crate::{config::Function, error::DbError, sql};
 
 /// One login to make or bring up to date.
 pub struct Login<'a> {
@@ -29,11 +29,7 @@ pub async fn ensure(database: &Database, login: &Login<'_>) -> Result<(), DbErro
     if enters_workspaces(login.function) {
         tx.script(MAY_AUTHORIZE).await?;
     }
-    tx.execute(
-        "insert into system.logins (name, function) values ($1, $2) on conflict (name) do update set function = excluded.function",
-        &[&login.name, &login.function.as_str()],
-    )
-    .await?;
+    tx.execute(sql!("system/put_login.sql"), &[&login.name, &login.function.as_str()]).await?;
     tx.commit().await
 }
 

@@ -8,6 +8,7 @@ use crate::{
         ids::{Id, TenantId},
         tenant::SchemaName,
     },
+    sql,
 };
 
 /// One numbered migration.
@@ -100,22 +101,16 @@ pub async fn install(database: &Database) -> Result<(), DbError> {
 async fn apply_system(database: &Database, migration: &Migration) -> Result<(), DbError> {
     let tx = SystemTx::begin(database, SystemRole::Owner, "system migration").await?;
     tx.script("select pg_advisory_xact_lock(3, 0)").await?;
-    let known: Known = tx.one("select to_regclass('system.migrations') is not null as yes", &[]).await?;
+    let known: Known = tx.one(sql!("system/is_installed.sql"), &[]).await?;
     if known.yes {
-        let applied: Known = tx
-            .one("select exists (select from system.migrations where scope = 'system' and version = $1) as yes", &[&migration.version])
-            .await?;
+        let applied: Known = tx.one(sql!("system/is_applied.sql"), &[&migration.version]).await?;
         if applied.yes {
             return tx.rollback().await;
         }
     }
     tx.script("set local search_path = system, pg_temp").await?;
     tx.script(migration.text).await?;
-    tx.execute(
-        "insert into system.migrations (scope, version, name, applied_at) values ('system', $1, $2, system.now())",
-        &[&migration.version, &migration.name],
-    )
-    .await?;
+    tx.execute(sql!("system/applied.sql"), &[&migration.version, &migration.name]).await?;
     tx.commit().await?;
     tracing::info!(version = migration.version, name = migration.name, "system migration applied");
     Ok(())
@@ -146,17 +141,9 @@ pub async fn provision(database: &Database, tenant: TenantId, salt: Vec<u8>) -> 
         ));
     }
     tx.script(&script).await?;
-    tx.execute(
-        "insert into system.tenants (id, state, database_name, schema_name, role_name, schema_version, created_at) \
-         values ($1, 'spare', current_database(), $2, $2, $3, system.now())",
-        &[&tenant, &schema.as_str(), &tenant_version()],
-    )
-    .await?;
-    tx.execute(
-        "insert into system.tenant_keys (tenant_id, version, salt, created_at) values ($1, 1, $2, system.now())",
-        &[&tenant, &salt],
-    )
-    .await?;
+    let spare = sql!("system/insert_spare.sql");
+    tx.execute(spare, &[&tenant, &schema.as_str(), &tenant_version()]).await?;
+    tx.execute(sql!("system/insert_key.sql"), &[&tenant, &salt]).await?;
     tx.commit().await
 }
 
@@ -172,12 +159,7 @@ pub async fn migrate(database: &Database, tenant: TenantId, from: i32) -> Result
             tenant.uuid()
         ))
         .await?;
-        let moved = tx
-            .execute(
-                "update system.tenants set schema_version = $2 where id = $1 and schema_version = $2 - 1",
-                &[&tenant, &migration.version],
-            )
-            .await?;
+        let moved = tx.execute(sql!("system/next_version.sql"), &[&tenant, &migration.version]).await?;
         if moved == 1 {
             tx.script(&text_for(migration, &schema)).await?;
             tx.script(&format!(
@@ -197,8 +179,7 @@ fn text_for(migration: &Migration, schema: &SchemaName) -> String {
 }
 
 pub(super) async fn server_version(tx: &SystemTx) -> Result<i32, DbError> {
-    let version: Version =
-        tx.one("select current_setting('server_version_num')::int / 10000 as major", &[]).await?;
+    let version: Version = tx.one(sql!("system/server_version.sql"), &[]).await?;
     Ok(version.0)
 }
 

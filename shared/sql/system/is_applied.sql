@@ -1,0 +1,1 @@
+select exists (select from system.migrations where scope = 'system' and version = $1) as yes

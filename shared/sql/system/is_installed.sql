@@ -1,0 +1,1 @@
+select to_regclass('system.migrations') is not null as yes
