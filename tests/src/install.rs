@@ -48,8 +48,8 @@ impl Program<'_> {
         launch.environment.push(("TESTS_MARK".to_owned(), random_id().to_string()));
         launch.folder = Some(self.folder.to_owned());
         launch.log = Some(self.folder.join("log"));
-        // What the keeper traps.
-        launch.death_signal = DeathSignal::Interrupt;
+        // What the keeper traps, even where the tests run in the background of a shell.
+        launch.death_signal = DeathSignal::Terminate;
         Process::start(launch).await.expect("a shell starts")
     }
 }

@@ -25,6 +25,8 @@ pub enum DeathSignal {
     Kill,
     /// SIGINT: Postgres' fast shutdown.
     Interrupt,
+    /// SIGTERM: for shells, which hear SIGINT in no background job.
+    Terminate,
 }
 
 impl DeathSignal {
@@ -32,17 +34,19 @@ impl DeathSignal {
         match self {
             Self::Kill => "kill",
             Self::Interrupt => "interrupt",
+            Self::Terminate => "terminate",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Kill, Self::Interrupt].into_iter().find(|signal| signal.word() == word)
+        [Self::Kill, Self::Interrupt, Self::Terminate].into_iter().find(|signal| signal.word() == word)
     }
 
     fn signal(self) -> Signal {
         match self {
             Self::Kill => Signal::KILL,
             Self::Interrupt => Signal::INT,
+            Self::Terminate => Signal::TERM,
         }
     }
 }

@@ -1,9 +1,32 @@
 use super::*;
 
-fn scratch(name: &str) -> PathBuf {
+/// A path of its own for one test, with nothing at it before and after.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn remove(&self) {
+        let _gone = fs::remove_dir_all(&self.0).or_else(|_| fs::remove_file(&self.0));
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+impl std::ops::Deref for Scratch {
+    type Target = PathBuf;
+    fn deref(&self) -> &PathBuf {
+        &self.0
+    }
+}
+
+fn scratch(name: &str) -> Scratch {
     let path = std::env::temp_dir().join(format!("signalbox-folder-{name}-{}", std::process::id()));
-    let _gone = fs::remove_dir_all(&path);
-    path
+    let scratch = Scratch(path);
+    scratch.remove();
+    scratch
 }
 
 #[test]
@@ -40,7 +63,7 @@ fn secrets_outlive_a_restart_but_not_fresh() {
 #[test]
 fn a_path_that_cannot_be_a_folder_is_one_sentence() {
     let path = scratch("file");
-    fs::write(&path, "").unwrap();
+    fs::write(&*path, "").unwrap();
     let sentence = DataFolder::open(&path, false).unwrap_err().to_string();
     assert!(sentence.starts_with("the data folder cannot be used: "), "{sentence}");
     assert!(!sentence.contains('\n'));
@@ -48,7 +71,8 @@ fn a_path_that_cannot_be_a_folder_is_one_sentence() {
 
 #[test]
 fn a_port_is_kept_and_a_taken_one_is_noticed() {
-    let folder = DataFolder::open(&scratch("port"), false).unwrap();
+    let path = scratch("port");
+    let folder = DataFolder::open(&path, false).unwrap();
     let port = folder.port("oidc").unwrap().unwrap();
     assert_eq!(folder.port("oidc").unwrap(), Some(port));
     let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();

@@ -6,11 +6,12 @@ use std::process::Command;
 
 use super::DeathSignal;
 
-/// `signalbox guard PARENT_PID kill|interrupt PROGRAM [ARGUMENT…]`, called at the very start of `main`, before any
+/// `signalbox guard PARENT_PID kill|interrupt|terminate PROGRAM [ARGUMENT…]`, called at the very start of `main`, before any
 /// thread exists, with the arguments after `guard`. Returns only when it could not become the program (on Linux), or
 /// when the program has ended (elsewhere).
 pub fn guard(mut arguments: impl Iterator<Item = OsString>) -> io::Error {
-    let usage = || io::Error::new(io::ErrorKind::InvalidInput, "guard PARENT_PID kill|interrupt PROGRAM …");
+    let usage =
+        || io::Error::new(io::ErrorKind::InvalidInput, "guard PARENT_PID kill|interrupt|terminate PROGRAM …");
     let mut next = || arguments.next().ok_or_else(usage);
     let words = (|| Ok::<_, io::Error>((next()?, next()?, next()?)))();
     let (parent, signal, program) = match words {

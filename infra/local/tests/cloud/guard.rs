@@ -27,36 +27,20 @@ fn plays_a_parent() {
     let Ok(path) = std::env::var("PID_FILE") else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut children = vec![Process::start(sleeper()).await.unwrap()];
-        if is_interrupt_heard() {
-            let mut interrupted = sleeper();
-            interrupted.death_signal = DeathSignal::Interrupt;
-            children.push(Process::start(interrupted).await.unwrap());
-        }
+        let mut terminated = sleeper();
+        terminated.death_signal = DeathSignal::Terminate;
+        let children = [Process::start(sleeper()).await.unwrap(), Process::start(terminated).await.unwrap()];
         // The guard has become sleep when its name is that: a signal sent before proves nothing.
         for child in &children {
             while std::fs::read_to_string(format!("/proc/{}/comm", child.pid())).unwrap().trim() != "sleep" {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
-        let pids = children.iter().map(|child| child.pid().to_string()).collect::<Vec<_>>().join(" ");
+        let pids = children.each_ref().map(|child| child.pid().to_string()).join(" ");
         std::fs::write(format!("{path}.new"), pids).unwrap();
         std::fs::rename(format!("{path}.new"), path).unwrap();
         std::future::pending::<()>().await;
     });
-}
-
-/// A shell's background job, and all below it, ignores SIGINT, which `sleep` leaves so (Postgres does not).
-fn is_interrupt_heard() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
-    let heard = u64::from_str_radix(ignored, 16).unwrap() & 2 == 0;
-    if !heard {
-        eprintln!(
-            "skipped, because SIGINT is ignored here: a child that is interrupted at its parent's death"
-        );
-    }
-    heard
 }
 
 #[test]
