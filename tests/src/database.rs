@@ -10,6 +10,8 @@ use shared::{
 };
 use tokio_postgres::Client;
 
+use crate::tenant::Workspace;
+
 /// A connection as the server's superuser, bound by no fence: only to look at what was done.
 pub async fn superuser(stack: &Stack) -> Client {
     connect(&stack.superuser()).await
@@ -46,6 +48,16 @@ pub async fn aws(stack: &Stack) -> aws_config::SdkConfig {
         .credentials_provider(Credentials::new(stack.cloud().access_key_id(), "local", None, None, "tests"))
         .endpoint_url(stack.cloud().endpoint_url());
     configuration.load().await
+}
+
+/// A bare connection of the portal's login that has become a tenant: what injected SQL would have.
+pub async fn inside(stack: &Stack, workspace: &Workspace) -> Client {
+    let client = login(stack, "portal").await;
+    let Workspace { schema, id, .. } = workspace;
+    let enter =
+        format!("set role \"{schema}\"; set search_path = \"{schema}\", pg_temp; set app.tenant_id = '{id}'");
+    client.batch_execute(&enter).await.expect("the portal becomes a tenant");
+    client
 }
 
 async fn connect(login: &Login) -> Client {

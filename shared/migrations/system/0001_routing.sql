@@ -3,7 +3,8 @@
 -- Database time: the one time of leases, slots and schedules.
 create function system.now() returns timestamptz
     language sql stable parallel safe
-    return statement_timestamp();
+    set search_path = pg_catalog, pg_temp
+    as $$ select statement_timestamp() $$;
 
 create table system.tenants (
     id uuid primary key,
@@ -57,8 +58,6 @@ create table system.memberships (
     user_id uuid not null references system.users (id),
     role text not null check (role in ('administrator', 'operator')),
     state text not null default 'active' check (state in ('active', 'removed')),
-    -- The person has been here: until then their name is their own directory's to know.
-    entered boolean not null default false,
     version integer not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,

@@ -16,38 +16,41 @@ begin
     if v_function is null or v_function in ('signin', 'scheduler') then
         raise exception using errcode = 'SB401', message = 'login may not enter a workspace';
     end if;
-    at := system.now();
 
     if p_session is null then
         if v_function not in ('dispatcher', 'steward') then
             raise exception using errcode = 'SB401', message = 'a session is needed';
         end if;
-        select 'worker', t.state into role, tenant_state
-        from system.tenants t
-        where t.id = p_tenant and t.schema_name = p_schema
-          and t.state not in ('spare', 'provisioning', 'deleted');
+        return query
+            select null::uuid, null::text, 'worker'::text, t.state, system.now()
+            from system.tenants t
+            where t.id = p_tenant and t.schema_name = p_schema
+              and t.state not in ('spare', 'provisioning', 'deleted');
         if not found then
             raise exception using errcode = 'SB404', message = 'no such workspace';
         end if;
-        return next;
         return;
     end if;
 
-    select u.id, u.display_name, m.role, t.state into user_id, user_name, role, tenant_state
-    from system.sessions s
-    join system.users u on u.id = s.user_id
-    join system.memberships m on m.user_id = s.user_id and m.tenant_id = s.tenant_id and m.state = 'active'
-    join system.tenants t on t.id = s.tenant_id
-    where s.id = p_session and s.user_id = p_user and s.ended_at is null and s.expires_at > system.now()
-      and t.id = p_tenant and t.schema_name = p_schema
-      and t.state in ('active', 'suspending', 'suspended');
+    return query
+        select u.id, u.display_name, m.role, t.state, system.now()
+        from system.sessions s
+        join system.users u on u.id = s.user_id
+        join system.memberships m on m.user_id = s.user_id and m.tenant_id = s.tenant_id and m.state = 'active'
+        join system.tenants t on t.id = s.tenant_id
+        where s.id = p_session and s.user_id = p_user and s.ended_at is null and s.expires_at > system.now()
+          and t.id = p_tenant and t.schema_name = p_schema
+          and t.state in ('active', 'suspending', 'suspended');
     if not found then
         raise exception using errcode = 'SB401', message = 'no such session';
     end if;
-    if (role = any (p_roles)) is not true then
+    if not exists (
+        select from system.sessions s
+        join system.memberships m on m.user_id = s.user_id and m.tenant_id = s.tenant_id and m.state = 'active'
+        where s.id = p_session and m.role = any (p_roles)
+    ) then
         raise exception using errcode = 'SB403', message = 'role may not do this';
     end if;
-    return next;
 end
 $$;
 
@@ -119,19 +122,14 @@ end
 $$;
 
 -- The consumer's side: what it has taken on is owed no longer.
-create function system.outbox_done(p_ids uuid[]) returns table (id uuid, kind text, ref uuid, available_at timestamptz)
+create function system.outbox_done(p_ids uuid[]) returns void
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := system.tenant();
 begin
-    delete from system.outbox o
-    where o.tenant_id = v_tenant and o.id = any (p_ids) and o.available_at <= system.now();
-    -- A message that came before its instant, by the skew of two clocks, stays owed: the caller delays it again.
-    return query
-        select o.id, o.kind, o.ref, o.available_at from system.outbox o
-        where o.tenant_id = v_tenant and o.id = any (p_ids);
+    delete from system.outbox o where o.tenant_id = v_tenant and o.id = any (p_ids);
 end
 $$;
 
@@ -152,8 +150,8 @@ end
 $$;
 
 -- Moves a due instant earlier, never later; reads first, so that a busy tenant's one row is not a lock. Returns the round if
--- it moved. Whoever clears such a row holds what its pullers hold, so that no pull is lost: the workspace's hold for `watch`
--- (taken here; whoever clears it is alone), the key's slot row for `poll`.
+-- it moved. Whoever clears such a row holds what its pullers hold, so that no pull is lost: the workspace's hold for `watch`,
+-- the key's slot row for `poll`.
 create function system.due_pull(p_kind text, p_ref uuid, p_at timestamptz) returns integer
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
@@ -163,9 +161,6 @@ declare
     v_at timestamptz;
     v_round integer;
 begin
-    if p_kind = 'watch' then
-        perform pg_advisory_xact_lock_shared(1, hashtext(v_tenant::text));
-    end if;
     select d.at into v_at from system.due d where d.tenant_id = v_tenant and d.kind = p_kind and d.ref = p_ref;
     if v_at is null or v_at > p_at then
         insert into system.due (tenant_id, kind, ref, at) values (v_tenant, p_kind, p_ref, p_at)

@@ -84,8 +84,6 @@ begin
 
     insert into system.sessions (id, user_id, tenant_id, created_at, expires_at)
     values (p_ids[2], v_user, v_tenant, system.now(), v_expires);
-    update system.memberships m set entered = true
-    where m.tenant_id = v_tenant and m.user_id = v_user and not m.entered;
     perform system.write_audit(v_tenant, p_ids[4], v_user, p_display_name, 'session.start', 'session', p_ids[2],
                                p_request_id, p_source_address);
 
@@ -142,8 +140,6 @@ begin
     update system.sessions s set ended_at = system.now() where s.id = p_session;
     insert into system.sessions (id, user_id, tenant_id, created_at, expires_at)
     values (p_new_session, v_user, p_tenant, system.now(), v_expires);
-    update system.memberships m set entered = true
-    where m.tenant_id = p_tenant and m.user_id = v_user and not m.entered;
     perform system.write_audit(p_tenant, p_audit_id, v_user, u.display_name, 'session.switch', 'session', p_new_session,
                                p_request_id, p_source_address)
     from system.users u where u.id = v_user;
@@ -179,7 +175,7 @@ create function system.members(p_after uuid, p_limit integer)
     language sql stable security definer
     set search_path = pg_catalog, pg_temp
 as $$
-    select u.id, case when m.entered then u.display_name else '' end, u.directory_id, u.object_id, m.role, m.version, m.created_at, m.updated_at
+    select u.id, u.display_name, u.directory_id, u.object_id, m.role, m.version, m.created_at, m.updated_at
     from system.memberships m join system.users u on u.id = m.user_id
     where m.tenant_id = system.tenant() and m.state = 'active' and (p_after is null or u.id < p_after)
     order by u.id desc limit p_limit
@@ -191,7 +187,7 @@ create function system.member(p_user uuid)
     language sql stable security definer
     set search_path = pg_catalog, pg_temp
 as $$
-    select u.id, case when m.entered then u.display_name else '' end, u.directory_id, u.object_id, m.role, m.version, m.created_at, m.updated_at
+    select u.id, u.display_name, u.directory_id, u.object_id, m.role, m.version, m.created_at, m.updated_at
     from system.memberships m join system.users u on u.id = m.user_id
     where m.tenant_id = system.tenant() and m.state = 'active' and u.id = p_user
 $$;

@@ -38,6 +38,9 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     3 => "0003_scope",
     4 => "0004_people",
     5 => "0005_grants",
+    6 => "0006_authorize_once",
+    7 => "0007_early_and_watched",
+    8 => "0008_names_of_the_entered",
 ];
 
 /// A workspace's schema.

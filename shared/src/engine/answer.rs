@@ -12,7 +12,7 @@ use crate::model::{
 pub struct Answer {
     /// The attempt.
     pub attempt: AttemptId,
-    /// The epoch the caller acts under; an answer of an older one moves nothing.
+    /// The epoch the caller acts under. An answer of an older one moves nothing, unless it alone tells the external run's id.
     pub epoch: i32,
     /// Its task run.
     pub task_run: TaskRunId,

@@ -94,12 +94,9 @@ pub async fn watch(
         pass.waiting(id.into(), &mut sheets);
     }
     let Pass { mut changes, taken, .. } = pass;
-    for key in sheets.iter_mut().flat_map(|sheet| sheet.advance(&mut changes)).collect::<Vec<_>>() {
-        changes.owe(Kind::Wake, key.uuid(), None);
-    }
-    for key in changes.freed.keys().copied().collect::<Vec<_>>() {
-        changes.owe(Kind::Wake, key.uuid(), None);
-    }
+    let mut waiting: Vec<_> = sheets.iter_mut().flat_map(|sheet| sheet.advance(&mut changes)).collect();
+    waiting.extend(changes.freed.keys());
+    waiting.into_iter().for_each(|key| changes.owe(Kind::Wake, key.uuid(), None));
     let (_, messages) = changes.write(within, &[], Batch::default()).await?;
     Ok(Some(Settled { taken, messages }))
 }

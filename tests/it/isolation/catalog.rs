@@ -174,7 +174,7 @@ fn every_definer_function_is_the_owners_with_a_pinned_path() {
              join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.oid = p.proowner
              where n.nspname not in ('pg_catalog', 'information_schema')
                and (r.rolname <> 'signalbox_owner'
-                    or p.prosecdef and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false))",
+                    or not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false))",
         )
         .await;
         assert_eq!(loose, Vec::<String>::new());

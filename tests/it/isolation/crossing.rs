@@ -19,16 +19,6 @@ async fn tables(client: &Client, schema: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// A bare connection of the portal's login that has become a tenant: what injected SQL would have.
-async fn inside(stack: &local::stack::Stack, workspace: &Workspace) -> Client {
-    let client = database::login(stack, "portal").await;
-    let Workspace { schema, id, .. } = workspace;
-    let enter =
-        format!("set role \"{schema}\"; set search_path = \"{schema}\", pg_temp; set app.tenant_id = '{id}'");
-    client.batch_execute(&enter).await.expect("the portal becomes a tenant");
-    client
-}
-
 #[test]
 fn no_tenant_role_has_any_privilege_in_another_tenants_schema() {
     stack::with(async |stack| {
@@ -65,7 +55,7 @@ fn no_tenant_role_has_any_privilege_in_another_tenants_schema() {
 fn another_tenants_tables_are_denied_to_every_verb() {
     stack::with(async |stack| {
         let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let client = inside(stack, &ours).await;
+        let client = database::inside(stack, &ours).await;
         let tables = tables(&database::superuser(stack).await, &theirs.schema).await;
         assert!(tables.len() >= 18, "{tables:?}");
         let there = &theirs.schema;
@@ -96,7 +86,7 @@ fn another_tenants_tables_are_denied_to_every_verb() {
 fn a_tenant_role_owns_nothing_and_changes_no_log() {
     stack::with(async |stack| {
         let ours = Workspace::claim(stack).await;
-        let client = inside(stack, &ours).await;
+        let client = database::inside(stack, &ours).await;
         for statement in [
             "select from schema_migrations",
             "update audit set action = 'x'",
@@ -136,7 +126,7 @@ fn a_tenant_role_owns_nothing_and_changes_no_log() {
 fn the_setting_alone_gives_no_other_tenant() {
     stack::with(async |stack| {
         let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let client = inside(stack, &ours).await;
+        let client = database::inside(stack, &ours).await;
         let vault = format!(
             "insert into vaults (id, name, kind, created_at, updated_at, updated_by)
              values ('{}', 'v', 'managed', now(), now(), '{}')",
@@ -162,7 +152,7 @@ fn the_setting_alone_gives_no_other_tenant() {
 fn no_expression_switches_identity() {
     stack::with(async |stack| {
         let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let client = inside(stack, &ours).await;
+        let client = database::inside(stack, &ours).await;
         // What an injected expression could call; a statement of its own it cannot be.
         for (setting, value) in [
             ("role", theirs.schema.clone()),

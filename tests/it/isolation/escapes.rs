@@ -1,22 +1,11 @@
 //! What an expression or a statement that somebody slipped into a scope could do: table by table what the server stops, and what
 //! only the protocol does, which takes one statement.
 
-use local::stack::Stack;
 use tests::{
     database, stack,
     tenant::{Workspace, random_id},
 };
 use tokio_postgres::{Client, error::SqlState};
-
-/// A bare connection of the portal's login that has become a tenant.
-async fn inside(stack: &Stack, workspace: &Workspace) -> Client {
-    let client = database::login(stack, "portal").await;
-    let Workspace { schema, id, .. } = workspace;
-    let enter =
-        format!("set role \"{schema}\"; set search_path = \"{schema}\", pg_temp; set app.tenant_id = '{id}'");
-    client.batch_execute(&enter).await.expect("the portal becomes a tenant");
-    client
-}
 
 /// How a statement that goes through the extended protocol is refused; none where it is not.
 async fn refusal(client: &Client, statement: &str) -> Option<SqlState> {
@@ -28,7 +17,7 @@ async fn refusal(client: &Client, statement: &str) -> Option<SqlState> {
 fn no_expression_reaches_out_of_its_scope_or_leaves_anything_behind() {
     stack::with(async |stack| {
         let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let (client, other) = (inside(stack, &ours).await, database::superuser(stack).await);
+        let (client, other) = (database::inside(stack, &ours).await, database::superuser(stack).await);
         let pid: i32 = other.query_one("select pg_backend_pid()", &[]).await.expect("a session").get(0);
         let attempts = [
             format!("select query_to_xml('select id from \"{}\".vaults', true, false, '')", theirs.schema),
@@ -60,7 +49,7 @@ fn no_expression_reaches_out_of_its_scope_or_leaves_anything_behind() {
 fn no_statement_makes_changes_or_opens_anything() {
     stack::with(async |stack| {
         let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let client = inside(stack, &ours).await;
+        let client = database::inside(stack, &ours).await;
         let (own, other) = (&ours.schema, &theirs.schema);
         let attempts = [
             format!("do $$ begin execute 'set local role \"{other}\"'; end $$"),
@@ -101,7 +90,7 @@ fn no_statement_makes_changes_or_opens_anything() {
 fn a_second_statement_cannot_follow_the_first() {
     stack::with(async |stack| {
         let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let client = inside(stack, &ours).await;
+        let client = database::inside(stack, &ours).await;
         for second in [
             format!("set role \"{}\"", theirs.schema),
             "reset role".to_owned(),

@@ -50,11 +50,8 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
 
 /// A connection in the scope that statements of this folder are written for.
 async fn scoped(stack: &Stack, workspace: &Workspace, folder: &str) -> Client {
-    let Workspace { schema, id, .. } = workspace;
-    let tenant =
-        format!("set role \"{schema}\"; set search_path = \"{schema}\", pg_temp; set app.tenant_id = '{id}'");
     let (client, enter) = match folder.strip_prefix("system") {
-        None => (database::login(stack, "portal").await, tenant),
+        None => return database::inside(stack, workspace).await,
         Some("") => (database::superuser(stack).await, "set role signalbox_owner".to_owned()),
         Some(function) => {
             let function = function.trim_start_matches('_');

@@ -22,8 +22,8 @@ pub async fn advance(steward: &Login, by: Duration) -> Result<(), StackError> {
         set local role {OWNER};
         do $do$ begin
             execute format('create or replace function system.now() returns timestamptz
-                language sql stable parallel safe
-                return statement_timestamp() + interval %L',
+                language sql stable parallel safe set search_path = pg_catalog, pg_temp
+                as $$ select statement_timestamp() + interval %L $$',
                 system.now() - statement_timestamp() + interval '{by_us} microseconds');
         end $do$;
         commit"
