@@ -49,7 +49,7 @@ pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", &[Portal, Scheduler, Dispatcher], &[]),
     ("SIGNALBOX_SESSION_KEY_SECRET_ARN", &[Signin, Portal], &[]),
     ("SIGNALBOX_QUEUE_URL", &[Portal, Scheduler, Dispatcher], &[]),
-    ("SIGNALBOX_PROVISION_QUEUE_URL", &[Signin], &[]),
+    ("SIGNALBOX_PROVISION_QUEUE_URL", &[Signin, Portal, Steward], &[]),
     ("SIGNALBOX_PUBLIC_URL", &[Signin, Portal], &[]),
     ("SIGNALBOX_OIDC_AUTHORITY", &[Signin], &[]),
     ("SIGNALBOX_OIDC_CLIENT_ID", &[Signin], &[]),

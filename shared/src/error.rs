@@ -61,6 +61,10 @@ pub enum Refusal {
     Conflict,
     /// The last Administrator stays.
     LastAdministrator,
+    /// Another operation on the workspace has to end first.
+    OperationOpen,
+    /// The workspace's state does not allow it.
+    WorkspaceState,
     /// No spare workspace is left; the steward has been asked for one.
     NoSpare,
 }
@@ -72,6 +76,8 @@ impl Refusal {
             ("SB403", "not_onboarded") => Self::NotOnboarded,
             ("SB403", "no_role") => Self::NoRole,
             ("SB409", "last_administrator") => Self::LastAdministrator,
+            ("SB409", "operation_open") => Self::OperationOpen,
+            ("SB409", "workspace_state") => Self::WorkspaceState,
             ("SB401", _) => Self::NoSession,
             ("SB403", _) => Self::Role,
             ("SB404", _) => Self::Absent,

@@ -1,6 +1,10 @@
 //! Messages on the queue `work`: hints that say where to look. Each carries a MAC under a key derived for its tenant from
 //! the queue root; it is checked before any scope is opened. Losing a message loses nothing (the outbox row is the truth).
 
+mod steward;
+
+pub use steward::{Call, StewardQueue};
+
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;

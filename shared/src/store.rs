@@ -34,6 +34,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod members;
+pub mod operations;
 pub mod outbox;
 pub mod profiles;
 pub mod runs;

@@ -3,3 +3,4 @@
 mod first_sign_in;
 mod members;
 mod sessions;
+mod suspension;

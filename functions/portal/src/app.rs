@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use shared::{auth::SessionKeys, clock::Clock, db::Database, queue::Queue, secrets::KeyRing};
+use shared::{
+    auth::SessionKeys,
+    clock::Clock,
+    db::Database,
+    queue::{Queue, StewardQueue},
+    secrets::KeyRing,
+};
 use url::Url;
 
 /// The portal's means.
@@ -15,6 +21,8 @@ pub struct Means {
     pub database: Database,
     /// The queue `work`.
     pub queue: Queue,
+    /// The queue that wakes the steward.
+    pub steward: StewardQueue,
     /// Root of the workspaces' keys.
     pub root: KeyRing,
     /// Verifies and signs session tokens.
@@ -23,6 +31,14 @@ pub struct Means {
     pub public_url: Url,
     /// Fresh ids; instants are the database's.
     pub clock: Clock,
+}
+
+/// The queues the portal sends to.
+pub struct AppQueues {
+    /// The queue `work`.
+    pub work: Queue,
+    /// The queue that wakes the steward.
+    pub steward: StewardQueue,
 }
 
 /// The two key rings of the portal.
@@ -36,10 +52,17 @@ pub struct AppSecrets {
 impl App {
     /// Puts the means together.
     #[must_use]
-    pub fn new(database: Database, queue: Queue, secrets: AppSecrets, public_url: Url, clock: Clock) -> Self {
+    pub fn new(
+        database: Database,
+        queues: AppQueues,
+        secrets: AppSecrets,
+        public_url: Url,
+        clock: Clock,
+    ) -> Self {
+        let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
         let session = SessionKeys::new(session);
-        Self(Arc::new(Means { database, queue, root, session, public_url, clock }))
+        Self(Arc::new(Means { database, queue, steward, root, session, public_url, clock }))
     }
 }
 

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use shared::{
     auth::{self, Principal},
     db::Scope,
-    model::{Problem, ids::UserId},
+    model::{Problem, ids::UserId, tenant::TenantState},
     store::idempotency,
 };
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -60,7 +60,12 @@ impl Caller {
 
     /// A transaction for writing: refused where the workspace is suspended, replayed where the key was used.
     pub(crate) async fn write(&self) -> Answered<Work> {
-        Work::begin(self).await
+        Work::begin(self, &[TenantState::Active]).await
+    }
+
+    /// A transaction for writing in another state of the workspace than `active`.
+    pub(crate) async fn write_while(&self, states: &'static [TenantState]) -> Answered<Work> {
+        Work::begin(self, states).await
     }
 
     /// Whether they may do this at all, and whether their key stands for another request: asked before a request is called

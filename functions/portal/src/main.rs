@@ -1,12 +1,12 @@
 //! Starts the portal: reads its configuration and secrets, builds the router, and answers the runtime's events.
 
-use portal::{App, AppSecrets, router};
+use portal::{App, AppQueues, AppSecrets, router};
 use shared::{
     clock::Clock,
     config::{self, Config, Function},
     db::Database,
     error::BoxError,
-    queue::{Queue, Signer},
+    queue::{Queue, Signer, StewardQueue},
     secrets::SecretSource,
     telemetry,
 };
@@ -23,8 +23,11 @@ async fn main() -> Result<(), BoxError> {
         secrets.key_ring(config.get("SIGNALBOX_QUEUE_ROOT_SECRET_ARN")),
         secrets.key_ring(config.get("SIGNALBOX_SESSION_KEY_SECRET_ARN")),
     )?;
-    let queue = Queue::new(&aws, config.get("SIGNALBOX_QUEUE_URL"), Signer::new(queue_root));
+    let queues = AppQueues {
+        work: Queue::new(&aws, config.get("SIGNALBOX_QUEUE_URL"), Signer::new(queue_root)),
+        steward: StewardQueue::new(&aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
+    };
     let public_url = config.get("SIGNALBOX_PUBLIC_URL").parse()?;
-    let app = App::new(database, queue, AppSecrets { root, session }, public_url, Clock::system());
+    let app = App::new(database, queues, AppSecrets { root, session }, public_url, Clock::system());
     lambda_http::run(router(app)).await
 }

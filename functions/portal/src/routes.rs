@@ -15,6 +15,7 @@ mod schedules;
 mod times;
 mod users;
 mod vaults;
+mod workspace;
 
 use serde::Deserialize;
 use shared::model::{Problems, job::check_name};
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Route> {
         schedules::routes(),
         users::routes(),
         audit::routes(),
+        workspace::routes(),
         dashboard::routes(),
     ]
     .into_iter()

@@ -1,15 +1,18 @@
 //! A write: one transaction with its audit row, its kept answer, and the messages to send once it is committed.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     engine::{Messages, Within},
-    error::DbError,
+    error::{DbError, Refusal},
     model::{
         ids::UserId,
         tenant::{Route, TenantState},
     },
+    queue::Call,
     store::{audit, idempotency},
 };
 use uuid::Uuid;
@@ -27,6 +30,8 @@ pub(crate) struct Work {
     caller: Caller,
     route: Route,
     messages: Messages,
+    while_in: &'static [TenantState],
+    calls_steward: bool,
 }
 
 /// What was changed, for the audit log.
@@ -56,11 +61,18 @@ impl Change {
 
 impl Work {
     /// Begins. The scope opens with the first statement: with an idempotency key, that is the key's reservation.
-    pub(crate) async fn begin(caller: &Caller) -> Answered<Self> {
+    pub(crate) async fn begin(caller: &Caller, while_in: &'static [TenantState]) -> Answered<Self> {
         let held = caller.read().await?;
         let principal = &caller.principal;
         let route = Route { tenant: principal.tenant_id, schema: principal.tenant_schema.clone() };
-        let work = Self { held, caller: caller.clone(), route, messages: Vec::new() };
+        let work = Self {
+            held,
+            caller: caller.clone(),
+            route,
+            messages: Vec::new(),
+            while_in,
+            calls_steward: false,
+        };
         if let Some(key) = &caller.request.key {
             let kept = idempotency::reserve(&work, caller.user(), key).await?;
             replay(key, &kept)?;
@@ -71,8 +83,11 @@ impl Work {
 
     /// The workspace may be written to. Known once the first statement was answered, and always asked before the commit.
     fn check_state(&self) -> Result<(), Fault> {
-        if self.held.entered()?.state == TenantState::Active {
+        if self.while_in.contains(&self.held.entered()?.state) {
             return Ok(());
+        }
+        if !self.while_in.contains(&TenantState::Active) {
+            return Err(DbError::Refused(Refusal::WorkspaceState).into());
         }
         let detail = "This workspace is suspended: it can be read, not changed.";
         Err(Fault::conflict("workspace_suspended", detail))
@@ -101,6 +116,11 @@ impl Work {
         self.messages.extend(messages);
     }
 
+    /// The steward is woken after the commit: an operation was asked for.
+    pub(crate) fn calling_the_steward(self) -> Self {
+        Self { calls_steward: true, ..self }
+    }
+
     /// Keeps the answer under the request's key, writes the audit row, commits, and sends what is owed.
     pub(crate) async fn commit<const STATUS: u16, T>(
         self,
@@ -124,10 +144,13 @@ impl Work {
             request_id: request.id.clone(),
             source_address: request.source_address.chars().take(60).collect(),
         };
-        let (held, messages, app) = (self.held, self.messages, self.caller.app);
+        let (held, messages, app, calls) = (self.held, self.messages, self.caller.app, self.calls_steward);
         audit::commit(held.into_tx(), &record).await?;
         if !messages.is_empty() {
             app.queue.send(&messages).await;
+        }
+        if calls {
+            app.steward.call(Call::Operate, Duration::ZERO).await;
         }
         Ok(answer)
     }

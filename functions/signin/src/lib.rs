@@ -28,6 +28,7 @@ use shared::{
     db::Database,
     egress::Egress,
     error::BoxError,
+    queue::StewardQueue,
     secrets::SecretSource,
 };
 
@@ -45,7 +46,7 @@ struct Parts {
     keys: SessionKeys,
     issuer: Issuer,
     egress: Egress,
-    queue: aws_sdk_sqs::Client,
+    steward: StewardQueue,
     clock: Clock,
 }
 
@@ -59,7 +60,7 @@ impl Signin {
             database: Database::open(config.database(), secrets.clone()).await?,
             keys: SessionKeys::new(secrets.key_ring(config.get("SIGNALBOX_SESSION_KEY_SECRET_ARN")).await?),
             issuer: Issuer::new(settings.authority.clone(), egress.clone()),
-            queue: aws_sdk_sqs::Client::new(aws),
+            steward: StewardQueue::new(aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
             settings,
             secrets,
             egress,

@@ -8,6 +8,7 @@ use shared::{
     db::{SystemRole, SystemTx, retrying},
     error::{DbError, Refusal as Because},
     model::ids::SessionId,
+    queue::Call,
     store::sign_in::{self, Begun, Source, Terms},
 };
 use tokio::time::Instant;
@@ -32,7 +33,7 @@ pub(crate) async fn begin(
             }
             Err(DbError::Refused(Because::NoSpare)) if Instant::now() + BETWEEN < until => {
                 if !asked {
-                    ask_for_a_spare(signin).await;
+                    signin.0.steward.call(Call::Refill, Duration::ZERO).await;
                     asked = true;
                 }
                 tokio::time::sleep(BETWEEN).await;
@@ -60,22 +61,6 @@ async fn try_begin(signin: &Signin, who: &SignedIn, source: &Source) -> Result<B
         sign_in::sign_in(tx, who, terms, source, &parts.clock).await
     })
     .await
-}
-
-/// A message that is lost costs this one sign-in its patience; the steward fills up on its own tick too.
-async fn ask_for_a_spare(signin: &Signin) {
-    let parts = &signin.0;
-    let message = parts
-        .queue
-        .send_message()
-        .queue_url(&parts.settings.provision_queue_url)
-        .message_body(r#"{"do":"refill"}"#);
-    if let Err(error) = message.send().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the steward could not be asked for a workspace"
-        );
-    }
 }
 
 fn because(error: DbError) -> Refusal {

@@ -10,7 +10,6 @@ pub(crate) struct Settings {
     pub(crate) authority: Url,
     pub(crate) client_id: String,
     pub(crate) client_secret_arn: String,
-    pub(crate) provision_queue_url: String,
     /// Whether a directory that nobody listed may have a workspace.
     pub(crate) open: bool,
 }
@@ -28,7 +27,6 @@ impl Settings {
             authority: url("SIGNALBOX_OIDC_AUTHORITY")?,
             client_id: config.get("SIGNALBOX_OIDC_CLIENT_ID").to_owned(),
             client_secret_arn: config.get("SIGNALBOX_OIDC_CLIENT_SECRET_ARN").to_owned(),
-            provision_queue_url: config.get("SIGNALBOX_PROVISION_QUEUE_URL").to_owned(),
             open,
         })
     }

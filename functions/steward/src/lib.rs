@@ -1,14 +1,17 @@
 //! The steward: what happens to tenants as a whole. It alone holds the DDL login.
 //!
 //! One event in, one answer out. Events: a direct invocation `{"do": …}`, the five-minute tick, and messages of the queue
-//! `provision` (sign-in found no spare workspace). Every step may run again.
+//! `provision` (sign-in found no spare workspace; the portal asked for an operation). Every step may run again.
 
+mod operations;
 mod order;
 mod work;
 
 use lambda_runtime::Error;
 use serde_json::Value;
-use shared::{clock::Clock, config::Config, db::Database, error::chain, secrets::SecretSource};
+use shared::{
+    clock::Clock, config::Config, db::Database, error::chain, queue::StewardQueue, secrets::SecretSource,
+};
 
 use order::Order;
 
@@ -20,6 +23,7 @@ pub struct Steward {
     database: Database,
     secrets: SecretSource,
     login_arns: Vec<String>,
+    queue: StewardQueue,
     clock: Clock,
 }
 
@@ -30,6 +34,7 @@ impl Steward {
         Ok(Self {
             database: Database::open(config.database(), secrets.clone()).await?,
             secrets,
+            queue: StewardQueue::new(aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
             login_arns: config
                 .get("SIGNALBOX_LOGIN_SECRET_ARNS")
                 .split(',')
@@ -50,6 +55,8 @@ impl Steward {
             Order::Migrate => self.migrate().await,
             Order::Onboard(onboard) => self.onboard(onboard).await,
             Order::Refill { spares } => self.refill(spares.unwrap_or(SPARES)).await,
+            Order::Operate => self.operate().await,
+            Order::Woken { refill, operate } => self.woken(refill, operate).await,
             Order::Tick => self.tick().await,
         }
     }

@@ -3,6 +3,7 @@
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
+use shared::queue::Call;
 use uuid::Uuid;
 
 /// A task for the steward.
@@ -20,6 +21,16 @@ pub(crate) enum Order {
         /// How many there should be; the usual number where absent.
         #[serde(default)]
         spares: Option<i64>,
+    },
+    /// Works on the operations that are due.
+    Operate,
+    /// A batch of the queue `provision`.
+    #[serde(skip)]
+    Woken {
+        /// Sign-in found no spare workspace.
+        refill: bool,
+        /// An operation was asked for.
+        operate: bool,
     },
     /// The regular round.
     #[serde(skip)]
@@ -40,16 +51,28 @@ pub(crate) struct Onboard {
 }
 
 impl Order {
-    /// Reads a direct invocation, a scheduled event, or a batch of the queue `provision` (each of which asks to refill).
+    /// Reads a direct invocation, a scheduled event, or a batch of the queue `provision`.
     pub(crate) fn read(event: Value) -> Result<Self, Error> {
         if event.get("source").and_then(Value::as_str) == Some("aws.events") {
             return Ok(Self::Tick);
         }
-        if event.get("Records").is_some() {
-            return Ok(Self::Refill { spares: None });
+        if let Some(records) = event.get("Records").and_then(Value::as_array) {
+            let calls: Vec<Call> = records.iter().filter_map(call).collect();
+            let is_any = |wanted| calls.contains(&wanted);
+            return Ok(Self::Woken { refill: is_any(Call::Refill), operate: is_any(Call::Operate) });
         }
         Ok(serde_json::from_value(event)?)
     }
+}
+
+/// What a message asks for. One that cannot be read is as one that was lost: the tick looks at everything.
+fn call(record: &Value) -> Option<Call> {
+    let body = record.get("body")?.as_str()?;
+    let call = serde_json::from_str(body).ok();
+    if call.is_none() {
+        tracing::warn!("a message asks for nothing the steward does");
+    }
+    call
 }
 
 #[cfg(test)]
@@ -66,8 +89,8 @@ mod tests {
             Order::Tick
         );
         assert_eq!(
-            Order::read(json!({"Records": [{"body": "{}"}]})).unwrap(),
-            Order::Refill { spares: None }
+            Order::read(json!({"Records": [{"body": "{}"}, {"body": r#"{"do":"operate"}"#}]})).unwrap(),
+            Order::Woken { refill: false, operate: true }
         );
         assert_eq!(
             Order::read(json!({"do": "refill", "spares": 9})).unwrap(),

@@ -26,6 +26,7 @@ struct LoginSecret {
 impl Steward {
     pub(crate) async fn install(&self) -> Result<Value, Error> {
         migrate::install(&self.database).await?;
+        logins::ensure_own(&self.database).await?;
         for arn in &self.login_arns {
             let secret: LoginSecret = serde_json::from_slice(self.secrets.read(arn).await?.expose())
                 .map_err(|_| "a login's secret is not in its shape")?;
@@ -73,8 +74,19 @@ impl Steward {
         Ok(json!({ "spares_made": missing }))
     }
 
+    pub(crate) async fn woken(&self, refill: bool, operate: bool) -> Result<Value, Error> {
+        if refill {
+            self.refill(SPARES).await?;
+        }
+        if operate {
+            self.operate().await?;
+        }
+        Ok(json!({}))
+    }
+
     pub(crate) async fn tick(&self) -> Result<Value, Error> {
         let refilled = self.refill(SPARES).await?;
+        self.operate().await?;
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "purge sessions").await?;
         let purged = directories::purge_sessions(&tx).await?;
         tx.commit().await?;

@@ -1,7 +1,7 @@
 //! The functions' database logins. A login owns nothing and inherits nothing; all it may do by itself is call
 //! `system.authorize`, and only where its function enters workspaces. Called by the steward's install.
 
-use super::{Database, SystemRole, SystemTx, migrate::server_version};
+use super::{Database, FromRow, Row, SystemRole, SystemTx, migrate::server_version};
 use crate::{config::Function, error::DbError, sql};
 
 /// One login to make or bring up to date.
@@ -31,6 +31,30 @@ pub async fn ensure(database: &Database, login: &Login<'_>) -> Result<(), DbErro
     }
     tx.execute(sql!("system/put_login.sql"), &[&login.name, &login.function.as_str()]).await?;
     tx.commit().await
+}
+
+/// The steward's own login: it enters workspaces to do what takes several steps. May run again at any time.
+pub async fn ensure_own(database: &Database) -> Result<(), DbError> {
+    let tx = SystemTx::begin(database, SystemRole::Steward, "own login").await?;
+    let server = server_version(&tx).await?;
+    tx.rows(
+        "select set_config('app.login_name', session_user, true), set_config('app.login_options', $1, true)",
+        &[&options(server)],
+    )
+    .await?;
+    tx.script(ENTER).await?;
+    tx.script(MAY_AUTHORIZE).await?;
+    let own: Own = tx.one(sql!("system/own_login.sql"), &[]).await?;
+    tx.execute(sql!("system/put_login.sql"), &[&own.0, &Function::Steward.as_str()]).await?;
+    tx.commit().await
+}
+
+struct Own(String);
+
+impl FromRow for Own {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        Ok(Self(row.try_get("name")?))
+    }
 }
 
 fn enters_workspaces(function: Function) -> bool {
@@ -70,6 +94,15 @@ begin
     foreach v_role in array string_to_array(current_setting('app.login_roles'), ',') loop
         execute format('grant %I to %I%s', v_role, v_name, current_setting('app.login_options'));
     end loop;
+end
+$$;
+set local role signalbox_owner;
+";
+
+const ENTER: &str = "
+do $$
+begin
+    execute format('grant cell_0001 to %I%s', session_user, current_setting('app.login_options'));
 end
 $$;
 set local role signalbox_owner;

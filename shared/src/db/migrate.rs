@@ -41,6 +41,8 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     6 => "0006_authorize_once",
     7 => "0007_early_and_watched",
     8 => "0008_names_of_the_entered",
+    9 => "0009_operations",
+    10 => "0010_suspension",
 ];
 
 /// A workspace's schema.

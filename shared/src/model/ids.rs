@@ -53,7 +53,7 @@ macro_rules! with_ids {
     ($then:ident) => {
         $then! {
             TenantId UserId SessionId VaultId ConnectionId ConnectionTestId ProfileId JobId ScheduleId RunId TaskRunId
-            AttemptId OrphanId EventId AuditId OutboxId
+            AttemptId OrphanId EventId AuditId OutboxId OperationId
         }
     };
 }
@@ -61,6 +61,8 @@ macro_rules! with_ids {
 ids! {
     /// A workspace.
     TenantId,
+    /// What the steward does to a workspace over several steps.
+    OperationId,
     /// A person: one (provider, directory, object id).
     UserId,
     /// One signed-in session; revocable on the server.

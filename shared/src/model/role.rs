@@ -75,6 +75,10 @@ permissions! {
     UsersRead = "users.read", false;
     /// Add, change and remove members.
     UsersWrite = "users.write", false;
+    /// See the workspace's state, its operations and what they made.
+    WorkspaceRead = "workspace.read", false;
+    /// Suspend, reactivate, export, back up, restore and delete the workspace.
+    WorkspaceWrite = "workspace.write", false;
     /// Read and verify the audit log.
     AuditRead = "audit.read", false;
 }

@@ -34,6 +34,12 @@ pub async fn of_run(tx: &TenantTx, run: RunId) -> Result<Vec<AttemptRow>, DbErro
     tx.all(sql!("attempts/of_run.sql"), &[&run]).await
 }
 
+/// Whether a call that starts something may be under way, and the commit.
+pub async fn is_any_dispatching(tx: TenantTx) -> Result<bool, DbError> {
+    let rows = tx.last(sql!("attempts/is_any_dispatching.sql"), &[]).await?;
+    rows.first().map_or(Ok(false), |row| Ok(row.try_get("yes")?))
+}
+
 impl FromRow for AttemptRow {
     fn from_row(row: &Row) -> Result<Self, DbError> {
         Ok(Self {

@@ -29,6 +29,11 @@ pub async fn behind(tx: &SystemTx, version: i32, limit: i64) -> Result<Vec<Behin
     tx.all(sql!("system/behind.sql"), &[&version, &limit]).await
 }
 
+/// Ends a suspension's draining; nothing where it has ended.
+pub async fn suspend(tx: &SystemTx, tenant: TenantId) -> Result<(), DbError> {
+    tx.execute(sql!("system/suspend_end.sql"), &[&tenant]).await.map(drop)
+}
+
 /// Forgets sessions that ended a day ago; a thousand at most. Returns how many.
 pub async fn purge_sessions(tx: &SystemTx) -> Result<u64, DbError> {
     tx.execute(sql!("system/purge_sessions.sql"), &[]).await

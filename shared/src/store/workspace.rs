@@ -86,6 +86,17 @@ pub async fn get(tx: &TenantTx) -> Result<Workspace, DbError> {
     tx.one(sql!("workspace/get.sql"), &[]).await
 }
 
+/// Begins a suspension: no claim is made from here on. Refused as [`Refusal::WorkspaceState`] where it is not active.
+pub async fn suspend_begin(tx: &TenantTx) -> Result<(), DbError> {
+    tx.rows(sql!("workspace/suspend_begin.sql"), &[]).await.map(drop)
+}
+
+/// Ends a suspension. Refused as [`Refusal::WorkspaceState`] where there is none, as [`Refusal::OperationOpen`] while an
+/// operation is at work.
+pub async fn reactivate(tx: &TenantTx) -> Result<(), DbError> {
+    tx.rows(sql!("workspace/reactivate.sql"), &[]).await.map(drop)
+}
+
 /// Every workspace of the session's person.
 pub async fn of_person(tx: &TenantTx, session: SessionId) -> Result<Vec<OwnWorkspace>, DbError> {
     tx.all(sql!("workspace/others.sql"), &[&session]).await

@@ -48,6 +48,13 @@ fn refused(refusal: Refusal) -> Fault {
             "last_administrator",
             "A workspace keeps at least one Administrator; make somebody else one first.",
         ),
+        Refusal::OperationOpen => Fault::conflict(
+            "operation_open",
+            "Something else is being done to this workspace; it has to end, or be taken back, first.",
+        ),
+        Refusal::WorkspaceState => {
+            Fault::conflict("workspace_state", "The workspace is in a state that does not allow this.")
+        }
         Refusal::NoSpare => {
             let fault = Fault::new(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -96,7 +96,7 @@ fn environment(
         ("QUEUE_ROOT_SECRET_ARN", arn(secrets::QUEUE_ROOT), &["portal", "scheduler", "dispatcher"]),
         ("SESSION_KEY_SECRET_ARN", arn(secrets::SESSION_KEY), &["signin", "portal"]),
         ("QUEUE_URL", queues.work.clone(), &["portal", "scheduler", "dispatcher"]),
-        ("PROVISION_QUEUE_URL", queues.provision.clone(), &["signin"]),
+        ("PROVISION_QUEUE_URL", queues.provision.clone(), &["signin", "portal", "steward"]),
         ("PUBLIC_URL", stack.url.clone(), &["signin", "portal"]),
         ("OIDC_AUTHORITY", stack.oidc.authority(), &["signin"]),
         ("OIDC_CLIENT_ID", stack.oidc.client_id().to_string(), &["signin"]),

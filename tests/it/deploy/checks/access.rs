@@ -29,9 +29,9 @@ const SECRETS: &[(&str, &[&str])] = &[
 /// Who sends to and who takes from which queue.
 const QUEUES: &[(&str, &[&str], &[&str])] = &[
     ("Signin", &["Provision"], &[]),
-    ("Portal", &["Work"], &[]),
+    ("Portal", &["Provision", "Work"], &[]),
     ("Scheduler", &["Work"], &[]),
-    ("Steward", &[], &["Provision"]),
+    ("Steward", &["Provision"], &["Provision"]),
     ("Dispatcher", &["Work"], &["Work"]),
 ];
 

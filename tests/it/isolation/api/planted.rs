@@ -28,6 +28,7 @@ impl Planted {
         let (tenant, world) = (tenant::new(stack).await, World::at_once());
         let mut planted = Self { tenant, ids: BTreeMap::new(), names: BTreeMap::new(), world };
         planted.plant().await;
+        planted.operate(stack).await;
         planted
     }
 
@@ -66,6 +67,15 @@ impl Planted {
         let vault_name = vault["name"].as_str().expect("a name").to_owned();
         self.ids = ids.into();
         self.names = [("vault", vault_name), ("connection", connection_name)].into();
+    }
+
+    /// An operation that was taken back: it shows, and nothing comes of it.
+    async fn operate(&mut self, stack: &Stack) {
+        let (id, client) = (random_id(), database::superuser(stack).await);
+        let insert = "insert into system.operations (id, tenant_id, kind, exclusive, state, not_before, created_at, finished_at)
+                      values ($1, $2, 'suspend', true, 'cancelled', now(), now(), now())";
+        client.execute(insert, &[&id, &self.tenant.id]).await.expect("an operation");
+        self.ids.insert("operations", id.to_string());
     }
 
     /// A proper body for an operation, with every reference to things of this workspace; none for one that takes none.

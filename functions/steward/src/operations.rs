@@ -1,0 +1,118 @@
+//! Operations on workspaces: takes them on one after the other under a lease, works each step by step, and records every
+//! step once its work is done. A step may be killed anywhere and is then done again from its beginning: each must bear that.
+//! Whoever lost the lease records nothing, for the epoch has moved on.
+
+mod suspend;
+
+use std::time::{Duration, Instant};
+
+use lambda_runtime::Error;
+use serde_json::{Value, json};
+use shared::{
+    db::{SystemRole, SystemTx},
+    error::chain,
+    model::operation::{OperationKind, OperationState},
+    queue::Call,
+    store::operations::{self, Taken},
+};
+
+use crate::Steward;
+
+/// How long a step may take before another steward takes the operation over; longer than the function's timeout.
+const LEASE_S: i32 = 330;
+/// No operation is taken on, and no further step begun, later than this after the invocation began.
+const WORK_FOR: Duration = Duration::from_secs(200);
+/// A step that keeps failing is given up after this many times, where its kind may be given up at all.
+const MAX_FAILURES: i32 = 8;
+
+/// What follows a step.
+pub(crate) enum Next {
+    #[expect(dead_code, reason = "kinds of several steps follow")]
+    /// Another step, at once; with what this one leaves for it.
+    Step(&'static str, Value),
+    /// A step (or the same again) after a while.
+    Wait(&'static str, Value, Duration),
+    /// The end, with what it came to.
+    Done(Value),
+    #[expect(dead_code, reason = "kinds that can be refused follow")]
+    /// The end: it cannot be done, and why, for the people of the workspace.
+    Refused(String),
+}
+
+impl Steward {
+    /// Works on what is due until nothing is, or time runs out; then asks to be woken for what comes next.
+    pub(crate) async fn operate(&self) -> Result<Value, Error> {
+        let until = Instant::now() + WORK_FOR;
+        let mut worked = 0;
+        while Instant::now() < until {
+            let tx = SystemTx::begin(&self.database, SystemRole::Owner, "take operation").await?;
+            let Some(taken) = operations::take(tx, LEASE_S).await? else { break };
+            worked += 1;
+            self.work_on(taken, until).await?;
+        }
+        self.wake_for_next().await?;
+        Ok(json!({ "operations_worked": worked }))
+    }
+
+    async fn work_on(&self, mut taken: Taken, until: Instant) -> Result<(), Error> {
+        tracing::info!(operation = %taken.id, tenant = %taken.route.tenant, kind = %taken.kind, step = taken.step, "working");
+        loop {
+            let next = match self.step(&taken).await {
+                Ok(next) => next,
+                Err(error) => return self.failed(&taken, &error).await,
+            };
+            let tx = SystemTx::begin(&self.database, SystemRole::Owner, "record step").await?;
+            let (step, progress, wait) = match next {
+                Next::Step(step, progress) if Instant::now() < until => (step, progress, Duration::ZERO),
+                Next::Step(step, progress) => (step, progress, Duration::from_secs(1)),
+                Next::Wait(step, progress, wait) => (step, progress, wait.max(Duration::from_secs(1))),
+                Next::Done(result) => {
+                    operations::finish(&tx, &taken, OperationState::Succeeded, Some(result), None).await?;
+                    return Ok(tx.commit().await?);
+                }
+                Next::Refused(why) => {
+                    operations::finish(&tx, &taken, OperationState::Failed, None, Some(why)).await?;
+                    return Ok(tx.commit().await?);
+                }
+            };
+            let wait_s = i32::try_from(wait.as_secs())?;
+            operations::step(&tx, &taken, step, &progress, wait_s, LEASE_S).await?;
+            tx.commit().await?;
+            if wait_s > 0 {
+                return Ok(());
+            }
+            taken = Taken { step: step.to_owned(), progress, ..taken };
+        }
+    }
+
+    /// One step of an operation. Where it stands and what it was left is in `taken`.
+    async fn step(&self, taken: &Taken) -> Result<Next, Error> {
+        match taken.kind {
+            OperationKind::Suspend => suspend::step(self, taken).await,
+        }
+    }
+
+    async fn failed(&self, taken: &Taken, error: &Error) -> Result<(), Error> {
+        tracing::error!(operation = %taken.id, tenant = %taken.route.tenant, kind = %taken.kind, step = taken.step,
+                        error = chain(error.as_ref()), "a step of an operation failed");
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "put off operation").await?;
+        let failures = operations::put_off(tx, taken).await?;
+        if failures >= MAX_FAILURES && taken.kind.may_be_given_up() {
+            let why = format!("the step {} failed {failures} times", taken.step);
+            let tx = SystemTx::begin(&self.database, SystemRole::Owner, "give up operation").await?;
+            operations::finish(&tx, taken, OperationState::Failed, None, Some(why)).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The five-minute tick finds what falls due later than a message may be delayed.
+    async fn wake_for_next(&self) -> Result<(), Error> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "next operation").await?;
+        let wait_s = operations::next_in(tx).await?;
+        if let Some(wait_s) = wait_s.and_then(|s| u64::try_from(s.max(1)).ok()).filter(|s| *s <= 300) {
+            self.queue.call(Call::Operate, Duration::from_secs(wait_s)).await;
+        }
+        Ok(())
+    }
+}

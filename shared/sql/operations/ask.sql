@@ -1,0 +1,1 @@
+select system.operation_ask($1, $2, $3, $4, $5, $6)

@@ -1,0 +1,3 @@
+update system.tenants
+set state = 'suspended'
+where id = $1 and state = 'suspending'

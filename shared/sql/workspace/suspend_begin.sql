@@ -1,0 +1,1 @@
+select system.suspend_begin()

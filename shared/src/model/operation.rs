@@ -1,0 +1,81 @@
+//! What the steward does to one workspace over several steps: its kinds and states. Pure.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A kind of operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Lets the leases of what is being started run out, then makes the workspace read-only.
+    Suspend,
+}
+
+/// The state of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationState {
+    /// Asked for; may still be taken back.
+    Pending,
+    /// The steward is at it.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Given up; `error` says why.
+    Failed,
+    /// Taken back before it began.
+    Cancelled,
+}
+
+/// A text that names no kind of operation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no kind of operation")]
+pub struct UnknownKind(String);
+
+impl OperationKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::Suspend];
+
+    /// The text used in the database and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspend => "suspend",
+        }
+    }
+
+    /// Whether it ends as failed after enough failures. What must be finished is tried until it is.
+    #[must_use]
+    pub const fn may_be_given_up(self) -> bool {
+        match self {
+            Self::Suspend => false,
+        }
+    }
+
+    /// Whether a workspace has only one operation like this at a time; the others only read.
+    #[must_use]
+    pub const fn is_exclusive(self) -> bool {
+        match self {
+            Self::Suspend => true,
+        }
+    }
+}
+
+impl FromStr for OperationKind {
+    type Err = UnknownKind;
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownKind(text.to_owned()))
+    }
+}
+
+impl fmt::Display for OperationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

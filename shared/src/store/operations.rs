@@ -1,0 +1,190 @@
+//! Operations on a workspace: asked for and seen in its scope, worked by the steward.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Page;
+use crate::{
+    db::{FromRow, Row, SystemTx, TenantTx},
+    error::{DbError, Refusal},
+    model::{
+        ids::{OperationId, TenantId, UserId},
+        operation::{OperationKind, OperationState},
+        tenant::Route,
+    },
+    sql,
+};
+
+row! {
+    /// An operation, as its workspace sees it.
+    #[derive(Clone, Debug, Serialize, ToSchema)]
+    pub struct Operation {
+        /// Its id.
+        id: OperationId,
+        /// `suspend`, …
+        kind: String,
+        /// `pending`, `running`, `succeeded`, `failed` or `cancelled`.
+        state: String,
+        /// The step that comes next.
+        step: String,
+        /// What was asked for.
+        request: Value,
+        /// What the steps so far have found or made.
+        progress: Value,
+        /// What it came to.
+        result: Option<Value>,
+        /// Why it failed.
+        error: Option<String>,
+        /// Who asked.
+        requested_by: Option<UserId>,
+        /// Not worked on before this instant.
+        #[schema(value_type = String, format = DateTime)]
+        not_before: Timestamp,
+        /// When it was asked for.
+        #[schema(value_type = String, format = DateTime)]
+        created_at: Timestamp,
+        /// When the steward began.
+        #[schema(value_type = Option<String>, format = DateTime)]
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        #[schema(value_type = Option<String>, format = DateTime)]
+        finished_at: Option<Timestamp>,
+    }
+}
+
+row! {
+    struct Cancelled {
+        changed: bool,
+    }
+}
+
+/// An operation to ask for.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Its id.
+    pub id: OperationId,
+    /// Its kind.
+    pub kind: OperationKind,
+    /// What its steps need to know; no secret.
+    pub request: Value,
+    /// Who asks.
+    pub by: UserId,
+    /// Not before this instant; at once where none.
+    pub not_before: Option<Timestamp>,
+}
+
+/// Asks for an operation. Refused as [`Refusal::OperationOpen`] where another one has to end first.
+pub async fn ask(tx: &TenantTx, ask: &Ask) -> Result<(), DbError> {
+    let (kind, exclusive) = (ask.kind.as_str(), ask.kind.is_exclusive());
+    tx.rows(sql!("operations/ask.sql"), &[&ask.id, &kind, &exclusive, &ask.request, &ask.by, &ask.not_before])
+        .await
+        .map(drop)
+}
+
+/// A page of operations, and the commit; of one kind where it is given.
+pub async fn list(tx: TenantTx, kind: Option<OperationKind>, page: Page) -> Result<Vec<Operation>, DbError> {
+    let limit = i32::try_from(page.limit).unwrap_or(i32::MAX);
+    let kind = kind.map(|kind| kind.as_str().to_owned());
+    super::last(tx, sql!("operations/list.sql"), &[&kind, &None::<Uuid>, &page.before, &limit]).await
+}
+
+/// One operation; of one kind where it is given.
+pub async fn read(tx: &TenantTx, kind: Option<OperationKind>, id: OperationId) -> Result<Operation, DbError> {
+    let kind = kind.map(|kind| kind.as_str().to_owned());
+    tx.one(sql!("operations/list.sql"), &[&kind, &Some(id), &None::<Uuid>, &1_i32]).await
+}
+
+/// Takes back what has not begun; [`Refusal::OperationOpen`] where it has.
+pub async fn cancel(tx: &TenantTx, id: OperationId) -> Result<(), DbError> {
+    let cancelled: Cancelled = tx.one(sql!("operations/cancel.sql"), &[&id]).await?;
+    if cancelled.changed { Ok(()) } else { Err(DbError::Refused(Refusal::OperationOpen)) }
+}
+
+/// An operation that the steward has taken on, under an epoch.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Its id.
+    pub id: OperationId,
+    /// The workspace.
+    pub route: Route,
+    /// Its kind.
+    pub kind: OperationKind,
+    /// The step that comes next.
+    pub step: String,
+    /// What was asked for.
+    pub request: Value,
+    /// What the steps so far have left.
+    pub progress: Value,
+    /// Of this claim.
+    pub epoch: i32,
+    /// Who asked.
+    pub requested_by: Option<UserId>,
+}
+
+impl FromRow for Taken {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let defect = |what: &str| DbError::Defect(format!("an operation's {what} cannot be read").into());
+        let kind: String = row.try_get("kind")?;
+        let schema: String = row.try_get("schema_name")?;
+        let tenant: TenantId = row.try_get("tenant_id")?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            route: Route { tenant, schema: schema.parse().map_err(|_| defect("schema"))? },
+            kind: kind.parse().map_err(|_| defect("kind"))?,
+            step: row.try_get("step")?,
+            request: row.try_get("request")?,
+            progress: row.try_get("progress")?,
+            epoch: row.try_get("epoch")?,
+            requested_by: row.try_get("requested_by")?,
+        })
+    }
+}
+
+/// Takes on the operation that has waited longest, for `lease_s` seconds. Commits with the claim.
+pub async fn take(tx: SystemTx, lease_s: i32) -> Result<Option<Taken>, DbError> {
+    tx.last(sql!("system/take_operation.sql"), &[&lease_s]).await?.first().map(Taken::from_row).transpose()
+}
+
+/// Records that a step is done: the next one, what it left, and how long to wait before it (seconds).
+pub async fn step(
+    tx: &SystemTx,
+    of: &Taken,
+    next: &str,
+    progress: &Value,
+    wait_s: i32,
+    lease_s: i32,
+) -> Result<(), DbError> {
+    let params: [&dyn crate::db::Param; 6] = [&of.id, &of.epoch, &next, progress, &wait_s, &lease_s];
+    tx.execute_one("operations/step", sql!("system/step_operation.sql"), &params).await
+}
+
+/// Ends an operation.
+pub async fn finish(
+    tx: &SystemTx,
+    of: &Taken,
+    state: OperationState,
+    result: Option<Value>,
+    error: Option<String>,
+) -> Result<(), DbError> {
+    let state = match state {
+        OperationState::Succeeded => "succeeded",
+        _ => "failed",
+    };
+    let params: [&dyn crate::db::Param; 5] = [&of.id, &of.epoch, &state, &result, &error];
+    tx.execute_one("operations/finish", sql!("system/finish_operation.sql"), &params).await
+}
+
+/// Puts a step that failed off, longer each time; says how often it has failed.
+pub async fn put_off(tx: SystemTx, of: &Taken) -> Result<i32, DbError> {
+    let rows = tx.last(sql!("system/put_off_operation.sql"), &[&of.id, &of.epoch]).await?;
+    rows.first().map_or(Ok(0), |row| Ok(row.try_get("failures")?))
+}
+
+/// In how many seconds the next operation is due; none where there is none.
+pub async fn next_in(tx: SystemTx) -> Result<Option<i64>, DbError> {
+    let rows = tx.last(sql!("system/next_operation.sql"), &[]).await?;
+    rows.first().map_or(Ok(None), |row| Ok(row.try_get("in_s")?))
+}
