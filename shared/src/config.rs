@@ -135,12 +135,13 @@ impl Config {
         self.optional("SIGNALBOX_LOG").unwrap_or("info")
     }
 
-    /// How to reach the database. A function handles one event at a time; only the dispatcher works several workspaces side by side.
+    /// How to reach the database. A function handles one event at a time; the dispatcher works several workspaces side by side,
+    /// and so does the steward where it migrates them.
     pub fn database(&self) -> DatabaseSettings {
         DatabaseSettings {
             secret_arn: self.get("SIGNALBOX_DATABASE_SECRET_ARN").to_owned(),
             ca_file: self.optional("SIGNALBOX_DATABASE_CA_FILE").map(PathBuf::from),
-            max_connections: if self.function == Dispatcher { 4 } else { 2 },
+            max_connections: if matches!(self.function, Dispatcher | Steward) { 4 } else { 2 },
             wait: Duration::from_secs(5),
         }
     }

@@ -36,6 +36,9 @@ pub enum DbError {
     /// No connection to be had, or it broke; the outcome of a commit may be unknown.
     #[error("the database is out of reach")]
     Unavailable(#[source] BoxError),
+    /// The workspace's schema has not what the statement speaks of: a rollout has yet to reach it.
+    #[error("the workspace's schema is of an earlier version")]
+    Behind(#[source] BoxError),
     /// Anything else: a defect.
     #[error("the database refused a statement")]
     Defect(#[source] BoxError),
@@ -115,6 +118,7 @@ impl From<tokio_postgres::Error> for DbError {
             "23505" => Self::Taken { constraint: constraint() },
             "23503" => Self::Dangling { constraint: constraint() },
             "40001" | "40P01" | "55P03" => Self::Retry(Box::new(error)),
+            "42P01" | "42703" => Self::Behind(Box::new(error)),
             "53300" | "57P01" | "57P02" | "57P03" | "08006" | "28P01" | "28000" => {
                 Self::Unavailable(Box::new(error))
             }

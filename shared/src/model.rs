@@ -11,6 +11,7 @@ pub mod operation;
 pub mod problem;
 pub mod retry;
 pub mod role;
+pub mod rollout;
 pub mod schedule;
 pub mod state;
 pub mod tenant;

@@ -37,6 +37,7 @@ pub mod members;
 pub mod operations;
 pub mod outbox;
 pub mod profiles;
+pub mod rollouts;
 pub mod runs;
 pub mod schedules;
 pub mod sign_in;

@@ -2,5 +2,6 @@
 
 mod first_sign_in;
 mod members;
+mod migrations;
 mod sessions;
 mod suspension;

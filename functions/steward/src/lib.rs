@@ -5,6 +5,7 @@
 
 mod operations;
 mod order;
+mod rollout;
 mod work;
 
 use lambda_runtime::Error;
@@ -52,7 +53,7 @@ impl Steward {
     async fn carry_out(&self, event: Value) -> Result<Value, Error> {
         match Order::read(event)? {
             Order::Install => self.install().await,
-            Order::Migrate => self.migrate().await,
+            Order::Migrate { until, resume } => self.migrate(until, resume).await,
             Order::Onboard(onboard) => self.onboard(onboard).await,
             Order::Refill { spares } => self.refill(spares.unwrap_or(SPARES)).await,
             Order::Operate => self.operate().await,

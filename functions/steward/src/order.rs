@@ -3,7 +3,7 @@
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
-use shared::queue::Call;
+use shared::{model::rollout::Wave, queue::Call};
 use uuid::Uuid;
 
 /// A task for the steward.
@@ -12,8 +12,15 @@ use uuid::Uuid;
 pub(crate) enum Order {
     /// Roles, schema `system`, the functions' logins, spare workspaces.
     Install,
-    /// Brings every workspace's schema up to date.
-    Migrate,
+    /// Brings the workspaces' schemas up to date, in waves.
+    Migrate {
+        /// The widest wave to work; all of them where absent.
+        #[serde(default)]
+        until: Wave,
+        /// Goes on with a rollout that an error had stopped.
+        #[serde(default)]
+        resume: bool,
+    },
     /// Puts a directory on the allow-list.
     Onboard(Onboard),
     /// Makes spare workspaces until there are `spares`.
@@ -84,6 +91,10 @@ mod tests {
     #[test]
     fn each_kind_of_event_is_read_as_what_it_asks() {
         assert_eq!(Order::read(json!({"do": "install"})).unwrap(), Order::Install);
+        assert_eq!(
+            Order::read(json!({"do": "migrate", "until": "ten"})).unwrap(),
+            Order::Migrate { until: Wave::Ten, resume: false }
+        );
         assert_eq!(
             Order::read(json!({"source": "aws.events", "detail-type": "Scheduled Event"})).unwrap(),
             Order::Tick

@@ -6,13 +6,11 @@ use serde_json::{Value, json};
 use shared::{
     config::Function,
     db::{SystemRole, SystemTx, logins, migrate},
+    model::rollout::Wave,
     store::directories,
 };
 
 use crate::{SPARES, Steward, order::Onboard};
-
-/// Workspaces brought up to date in one order.
-const WAVE: i64 = 1000;
 
 /// A login's secret, in the shape RDS keeps it.
 #[derive(Deserialize)]
@@ -35,21 +33,11 @@ impl Steward {
             let login = logins::Login { function, name: &secret.username, password: &secret.password };
             logins::ensure(&self.database, &login).await?;
         }
-        let migrated = self.migrate().await?;
+        let migrated = self.migrate(Wave::All, false).await?;
         let refilled = self.refill(SPARES).await?;
         Ok(
             json!({ "installed": true, "migrated": migrated["migrated"], "spares_made": refilled["spares_made"] }),
         )
-    }
-
-    pub(crate) async fn migrate(&self) -> Result<Value, Error> {
-        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "behind").await?;
-        let behind = directories::behind(&tx, migrate::tenant_version(), WAVE).await?;
-        tx.commit().await?;
-        for workspace in &behind {
-            migrate::migrate(&self.database, workspace.tenant, workspace.version).await?;
-        }
-        Ok(json!({ "migrated": behind.len() }))
     }
 
     pub(crate) async fn onboard(&self, order: Onboard) -> Result<Value, Error> {
@@ -86,6 +74,7 @@ impl Steward {
 
     pub(crate) async fn tick(&self) -> Result<Value, Error> {
         let refilled = self.refill(SPARES).await?;
+        self.go_on_migrating().await?;
         self.operate().await?;
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "purge sessions").await?;
         let purged = directories::purge_sessions(&tx).await?;

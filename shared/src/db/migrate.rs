@@ -43,6 +43,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     8 => "0008_names_of_the_entered",
     9 => "0009_operations",
     10 => "0010_suspension",
+    11 => "0011_rollouts",
 ];
 
 /// A workspace's schema.
@@ -123,6 +124,16 @@ async fn apply_system(database: &Database, migration: &Migration) -> Result<(), 
 
 /// Makes one spare workspace: role, schema, tables, first key salt, routing row; one transaction. Not routable until it is claimed.
 pub async fn provision(database: &Database, tenant: TenantId, salt: Vec<u8>) -> Result<(), DbError> {
+    provision_at(database, tenant, salt, tenant_version()).await
+}
+
+/// Makes one whose schema has an older version; a rollout brings it up to date.
+pub async fn provision_at(
+    database: &Database,
+    tenant: TenantId,
+    salt: Vec<u8>,
+    version: i32,
+) -> Result<(), DbError> {
     let schema = SchemaName::of(tenant);
     let name = schema.quoted();
     let tx = SystemTx::begin(database, SystemRole::Steward, "provision").await?;
@@ -138,7 +149,7 @@ pub async fn provision(database: &Database, tenant: TenantId, salt: Vec<u8>) -> 
         "create role {name} nologin inherit; {grants}; set local role signalbox_owner; create schema {name}; \
          grant usage on schema {name} to {name}; set local search_path = {name}, pg_temp; set local app.tenant_id = '{tenant}';"
     );
-    for migration in TENANT {
+    for migration in TENANT.iter().filter(|m| m.version <= version) {
         script.push_str(&text_for(migration, &schema));
         script.push_str(&format!(
             "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now());",
@@ -147,7 +158,7 @@ pub async fn provision(database: &Database, tenant: TenantId, salt: Vec<u8>) -> 
     }
     tx.script(&script).await?;
     let spare = sql!("system/insert_spare.sql");
-    tx.execute(spare, &[&tenant, &schema.as_str(), &tenant_version()]).await?;
+    tx.execute(spare, &[&tenant, &schema.as_str(), &version]).await?;
     tx.execute(sql!("system/insert_key.sql"), &[&tenant, &salt]).await?;
     tx.commit().await
 }

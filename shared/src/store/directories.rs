@@ -24,11 +24,6 @@ pub async fn spares(tx: &SystemTx) -> Result<i64, DbError> {
     tx.one::<Spares>(sql!("system/count_spares.sql"), &[]).await.map(|s| s.0)
 }
 
-/// Workspaces whose schema is older than a version, spares first, at most `limit`.
-pub async fn behind(tx: &SystemTx, version: i32, limit: i64) -> Result<Vec<Behind>, DbError> {
-    tx.all(sql!("system/behind.sql"), &[&version, &limit]).await
-}
-
 /// Ends a suspension's draining; nothing where it has ended.
 pub async fn suspend(tx: &SystemTx, tenant: TenantId) -> Result<(), DbError> {
     tx.execute(sql!("system/suspend_end.sql"), &[&tenant]).await.map(drop)
@@ -37,20 +32,6 @@ pub async fn suspend(tx: &SystemTx, tenant: TenantId) -> Result<(), DbError> {
 /// Forgets sessions that ended a day ago; a thousand at most. Returns how many.
 pub async fn purge_sessions(tx: &SystemTx) -> Result<u64, DbError> {
     tx.execute(sql!("system/purge_sessions.sql"), &[]).await
-}
-
-/// A workspace that a migration has yet to reach.
-pub struct Behind {
-    /// The workspace.
-    pub tenant: TenantId,
-    /// The version it has.
-    pub version: i32,
-}
-
-impl FromRow for Behind {
-    fn from_row(row: &Row) -> Result<Self, DbError> {
-        Ok(Self { tenant: row.try_get("id")?, version: row.try_get("schema_version")? })
-    }
 }
 
 struct Spares(i64);

@@ -27,6 +27,11 @@ impl From<DbError> for Fault {
                 let fault = Self::new(S::SERVICE_UNAVAILABLE, "unavailable", detail);
                 Self { retry_after_s: Some(2), may_retry: error.is_retryable(), ..fault }
             }
+            DbError::Behind(_) => {
+                let detail = "This workspace is being brought up to date. Try again in a few minutes.";
+                let fault = Self::new(S::SERVICE_UNAVAILABLE, "upgrading", detail);
+                Self { retry_after_s: Some(60), ..fault }
+            }
             DbError::Defect(_) => {
                 Self::new(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
             }

@@ -1,0 +1,1 @@
+delete from system.rollout_failures where version = $1

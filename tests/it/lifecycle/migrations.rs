@@ -1,0 +1,153 @@
+//! Rollouts of a schema version: wave by wave, stopped by an error, resumed, gone on with after a kill, never waiting behind
+//! one workspace's lock.
+
+use std::time::Duration;
+
+use local::stack::Stack;
+use serde_json::{Value, json};
+use shared::{clock::Clock, db::migrate, model::ids::Id, model::ids::TenantId};
+use tests::{
+    database, stack,
+    work::{self, SOON},
+};
+use uuid::Uuid;
+
+/// Workspaces that have people as far as a rollout can tell, one version behind; in the order of their ids.
+async fn behind(stack: &Stack, count: usize) -> Vec<Uuid> {
+    let pool = database::of(stack, "steward", 1).await;
+    let client = database::superuser(stack).await;
+    let mut made = Vec::new();
+    for _ in 0..count {
+        let id: TenantId = Clock::system().new_id();
+        migrate::provision_at(&pool, id, vec![7; 32], migrate::tenant_version() - 1)
+            .await
+            .expect("a workspace");
+        made.push(id.uuid());
+    }
+    let claim = "update system.tenants set state = 'active' where id = any ($1)";
+    client.execute(claim, &[&made]).await.expect("they are claimed");
+    made.sort_unstable();
+    made
+}
+
+async fn order(stack: &Stack, more: Value) -> Value {
+    let mut order = json!({ "do": "migrate" });
+    order.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    stack.order(order).await.expect("the steward answers")
+}
+
+/// Which of these have the newest version.
+async fn reached(stack: &Stack, of: &[Uuid]) -> Vec<bool> {
+    let client = database::superuser(stack).await;
+    let ask = "select schema_version >= $2 from system.tenants where id = any ($1) order by id";
+    let rows = client.query(ask, &[&of, &migrate::tenant_version()]).await.expect("the routing rows");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+async fn count(stack: &Stack, of: &[Uuid]) -> usize {
+    reached(stack, of).await.into_iter().filter(|yes| *yes).count()
+}
+
+fn schema(id: Uuid) -> String {
+    format!("t_{}", id.simple())
+}
+
+#[test]
+fn a_rollout_goes_wave_by_wave_and_as_far_as_it_is_told() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let all = behind(&stack, 16).await;
+        for (until, wanted) in [("spares", 0), ("one", 1), ("one", 1), ("ten", 10), ("all", 16)] {
+            let answer = order(&stack, json!({ "until": until })).await;
+            assert_eq!(count(&stack, &all).await, wanted, "{until}: {answer}");
+            assert_eq!(answer["rollout"]["behind"], 16 - wanted, "{answer}");
+            let state = if wanted == 16 { "done" } else { "running" };
+            assert_eq!(answer["rollout"]["state"], state, "{answer}");
+        }
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn the_first_error_stops_a_rollout_and_an_order_resumes_it() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let all = behind(&stack, 16).await;
+        let client = database::superuser(&stack).await;
+        // The fourth to come cannot be migrated: a table that the migration speaks of is not there.
+        let (bad, vaults) = (all[3], format!("\"{}\".vaults", schema(all[3])));
+        client.batch_execute(&format!("alter table {vaults} rename to mislaid")).await.expect("a table");
+        let answer = order(&stack, json!({})).await;
+        let rollout = &answer["rollout"];
+        assert_eq!(rollout["state"], "stopped", "{answer}");
+        assert_eq!(rollout["failures"][0]["tenant_id"], json!(bad), "{answer}");
+        let stopped = count(&stack, &all).await;
+        assert!(stopped < 16 - 1, "the rest was not tried: {stopped}");
+        assert!(!reached(&stack, &all).await[3], "nothing of it was kept");
+
+        assert_eq!(order(&stack, json!({})).await["migrated"], 0, "it stays stopped");
+        stack.cloud().tick_now("steward").await.expect("a tick");
+        assert_eq!(count(&stack, &all).await, stopped, "a tick does not resume it");
+
+        let mislaid = format!("alter table \"{}\".mislaid rename to vaults", schema(bad));
+        client.batch_execute(&mislaid).await.expect("it is put right");
+        let answer = order(&stack, json!({ "resume": true })).await;
+        assert_eq!(answer["rollout"]["state"], "done", "{answer}");
+        assert_eq!(count(&stack, &all).await, 16);
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_workspace_that_is_locked_holds_nobody_up_and_comes_later() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let all = behind(&stack, 4).await;
+        let client = database::superuser(&stack).await;
+        let lock = format!("begin; lock table \"{}\".vaults in access share mode", schema(all[1]));
+        client.batch_execute(&lock).await.expect("a long query");
+        let answer = order(&stack, json!({})).await;
+        assert_eq!(answer["rollout"]["state"], "running", "{answer}");
+        assert_eq!(reached(&stack, &all).await, [true, false, true, true]);
+        client.batch_execute("commit").await.expect("it ends");
+        stack.cloud().tick_now("steward").await.expect("a tick");
+        work::until("it is migrated", SOON, async || count(&stack, &all).await == 4).await;
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_steward_killed_in_a_rollout_leaves_nothing_half_done_and_the_next_goes_on() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let all = behind(&stack, 12).await;
+        let client = database::superuser(&stack).await;
+        // One is held at its lock, so that the kill comes in the middle.
+        let lock = format!("begin; lock table \"{}\".vaults in access share mode", schema(all[5]));
+        client.batch_execute(&lock).await.expect("a long query");
+        let (killed, _cut) = futures_util::future::join(
+            async {
+                let waits = "select exists (select from pg_locks where not granted)";
+                work::until("a migration waits", SOON, async || {
+                    database::superuser(&stack).await.query_one(waits, &[]).await.expect("the locks").get(0)
+                })
+                .await;
+                stack.cloud().kill("steward").await.expect("a function")
+            },
+            tokio::time::timeout(Duration::from_secs(60), stack.order(json!({ "do": "migrate" }))),
+        )
+        .await;
+        assert!(killed > 0);
+        client.batch_execute("commit").await.expect("it ends");
+        let halves = "select count(*) from system.tenants t where t.id = any ($1)
+                      and (t.schema_version >= $2) <> has_table_privilege(t.role_name, t.schema_name || '.vaults', 'select')";
+        let halves: i64 =
+            client.query_one(halves, &[&all, &migrate::tenant_version()]).await.expect("a count").get(0);
+        assert_eq!(halves, 0, "a version is recorded with what it brings, or not at all");
+        stack.cloud().tick_now("steward").await.expect("a tick");
+        work::until("all are migrated", SOON, async || count(&stack, &all).await == 12).await;
+        let answer = order(&stack, json!({})).await;
+        assert_eq!(answer["rollout"]["state"], "done", "{answer}");
+        stack.stop().await;
+    });
+}
