@@ -32,6 +32,7 @@ pub mod dashboard;
 pub mod directories;
 pub mod events;
 pub mod idempotency;
+pub mod isolation;
 pub mod jobs;
 pub mod members;
 pub mod operations;

@@ -5,6 +5,7 @@ mod api;
 mod catalog;
 mod crossing;
 mod escapes;
+mod evidence;
 mod leaks;
 mod scope;
 mod statements;

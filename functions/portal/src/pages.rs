@@ -23,6 +23,7 @@ const PAGES: &[&str] = &[
     "/schedules",
     "/users",
     "/audit",
+    "/isolation",
 ];
 
 /// No script, style or connection but our own, no frame around us, no form to elsewhere.
@@ -46,6 +47,7 @@ files! {
     "form.js" "text/javascript; charset=utf-8";
     "graph.js" "text/javascript; charset=utf-8";
     "icon.svg" "image/svg+xml";
+    "isolation.js" "text/javascript; charset=utf-8";
     "job.js" "text/javascript; charset=utf-8";
     "jobs.js" "text/javascript; charset=utf-8";
     "layout.js" "text/javascript; charset=utf-8";

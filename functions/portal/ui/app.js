@@ -10,6 +10,7 @@ import { run } from "./run.js";
 import { connections } from "./connections.js";
 import { schedules } from "./schedules.js";
 import { users, audit } from "./people.js";
+import { isolation } from "./isolation.js";
 import { signin } from "./signin.js";
 
 const ROUTES = [
@@ -22,8 +23,9 @@ const ROUTES = [
   [/^\/schedules$/, schedules, "Schedules"],
   [/^\/users$/, users, "Users"],
   [/^\/audit$/, audit, "Audit"],
+  [/^\/isolation$/, isolation, "Isolation"],
 ];
-const NAV = [["/", "Dashboard"], ["/jobs", "Jobs"], ["/runs", "Runs"], ["/schedules", "Schedules"], ["/connections", "Connections"], ["/users", "Users", "users.read"], ["/audit", "Audit", "audit.read"]];
+const NAV = [["/", "Dashboard"], ["/jobs", "Jobs"], ["/runs", "Runs"], ["/schedules", "Schedules"], ["/connections", "Connections"], ["/users", "Users", "users.read"], ["/audit", "Audit", "audit.read"], ["/isolation", "Isolation", "workspace.read"]];
 
 const top = document.getElementById("top");
 const main = document.getElementById("main");

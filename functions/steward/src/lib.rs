@@ -3,6 +3,7 @@
 //! One event in, one answer out. Events: a direct invocation `{"do": …}`, the five-minute tick, and messages of the queue
 //! `provision` (sign-in found no spare workspace; the portal asked for an operation). Every step may run again.
 
+mod evidence;
 mod operations;
 mod order;
 mod rollout;
@@ -56,6 +57,7 @@ impl Steward {
             Order::Migrate { until, resume } => self.migrate(until, resume).await,
             Order::Onboard(onboard) => self.onboard(onboard).await,
             Order::Refill { spares } => self.refill(spares.unwrap_or(SPARES)).await,
+            Order::GatherEvidence => self.gather_evidence().await,
             Order::Operate => self.operate().await,
             Order::Woken { refill, operate } => self.woken(refill, operate).await,
             Order::Tick => self.tick().await,

@@ -29,6 +29,8 @@ pub(crate) enum Order {
         #[serde(default)]
         spares: Option<i64>,
     },
+    /// Lets the canaries try to reach the workspaces whose turn it is.
+    GatherEvidence,
     /// Works on the operations that are due.
     Operate,
     /// A batch of the queue `provision`.

@@ -76,6 +76,7 @@ impl Steward {
         let refilled = self.refill(SPARES).await?;
         self.go_on_migrating().await?;
         self.operate().await?;
+        self.gather_evidence().await?;
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "purge sessions").await?;
         let purged = directories::purge_sessions(&tx).await?;
         tx.commit().await?;

@@ -11,6 +11,7 @@ use shared::{
         tenant::TenantState,
     },
     store::{
+        isolation::{self, Evidence},
         operations::{self, Ask, Operation},
         workspace::{self, Workspace},
     },
@@ -58,6 +59,13 @@ pub(super) fn routes() -> Vec<Route> {
         .needs(WorkspaceWrite),
         post("/workspace/reactivate", "workspace.reactivate", "Ends a suspension", reactivate)
             .needs(WorkspaceWrite),
+        get(
+            "/workspace/isolation",
+            "isolation.get",
+            "What the last attempts to reach this workspace from others came to",
+            evidence,
+        )
+        .needs(WorkspaceRead),
         get("/workspace/operations", "operations.list", "What was and is done to the workspace", list)
             .needs(WorkspaceRead),
         get("/workspace/operations/{id}", "operations.get", "One of these operations", operation)
@@ -89,6 +97,10 @@ async fn reactivate(caller: Caller, Body(_): Body<Nothing>) -> Answered<Found<Wo
     let workspace = workspace::get(&work).await?;
     let change = Change::new("workspace.reactivate", caller.principal.tenant_id.uuid());
     work.commit(change, Found::of(&workspace)).await
+}
+
+async fn evidence(caller: Caller) -> Answered<Found<Evidence>> {
+    Ok(Found::of(&isolation::of_workspace(caller.read().await?.into_tx()).await?))
 }
 
 async fn list(caller: Caller, Query(which): Query<Which>) -> Answered<Found<List<Operation>>> {

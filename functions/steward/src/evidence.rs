@@ -1,0 +1,71 @@
+//! Evidence of isolation. Two canary workspaces, which nobody uses, try to reach the others: a few each tick, in turn. Every
+//! attempt must be refused; each workspace's Administrators see what came of theirs, and one that succeeds is an alarm.
+
+use lambda_runtime::Error;
+use serde_json::{Value, json};
+use shared::{
+    db::{Scope, SystemRole, SystemTx, TenantTx},
+    model::{ids::TenantId, tenant::Route},
+    store::isolation::{self, Attempts},
+};
+use uuid::Uuid;
+
+use crate::Steward;
+
+/// Workspaces looked at in one tick: with the usual tick every one of 1,000 has its turn within five hours.
+const EACH_TICK: i64 = 20;
+/// How many canaries there are: two, so that each is tried by the other.
+const CANARIES: usize = 2;
+
+impl Steward {
+    /// Looks at the workspaces whose turn it is; says how many attempts were made and how many reached something.
+    pub(crate) async fn gather_evidence(&self) -> Result<Value, Error> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "canaries").await?;
+        let mut canaries = isolation::canaries(&tx).await?;
+        while canaries.len() < CANARIES && isolation::make_canary(&tx).await? {
+            canaries = isolation::canaries(&tx).await?;
+        }
+        let turn = isolation::next_tenants(&tx, EACH_TICK).await?;
+        tx.commit().await?;
+        let (mut attempts, mut violations) = (0, 0);
+        for workspace in &turn {
+            let (tried, reached) = self.try_to_reach(&canaries, workspace).await?;
+            attempts += tried;
+            violations += reached;
+        }
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "evidence goes on").await?;
+        isolation::go_on(&tx, turn.last().map_or(TenantId::from(Uuid::nil()), |last| last.tenant)).await?;
+        tx.commit().await?;
+        Ok(json!({ "workspaces": turn.len(), "attempts": attempts, "violations": violations }))
+    }
+
+    /// Everything that is tried on one workspace, recorded.
+    async fn try_to_reach(&self, canaries: &[Route], workspace: &Route) -> Result<(i32, i32), Error> {
+        let mut checks = Vec::new();
+        for canary in canaries.iter().filter(|canary| canary.tenant != workspace.tenant) {
+            let tx = TenantTx::begin(&self.database, &Scope::Worker(canary.clone()), "canary").await?;
+            checks.push(("statements of another workspace", isolation::try_to_cross(tx, workspace).await?));
+        }
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "evidence").await?;
+        checks.push(("other workspaces' grants", isolation::grants_of_others(&tx, &workspace.schema).await?));
+        checks.push(("tables without a fence", isolation::unfenced_tables(&tx, &workspace.schema).await?));
+        let attempts = checks.iter().map(|(_, tried)| tried.attempts).sum();
+        let violations = checks.iter().map(|(_, tried)| reached(tried)).sum();
+        let told: Vec<_> = checks.iter().map(|(name, tried)| told(name, tried)).collect();
+        isolation::record(&tx, workspace.tenant, attempts, violations, &json!(told)).await?;
+        tx.commit().await?;
+        if violations > 0 {
+            tracing::error!(event = "isolation_violation", tenant = %workspace.tenant, violations, ?checks, "the fence does not hold");
+        }
+        Ok((attempts, violations))
+    }
+}
+
+fn reached(tried: &Attempts) -> i32 {
+    i32::try_from(tried.crossed.len()).unwrap_or(i32::MAX)
+}
+
+/// What the workspace's own people are told: nothing of who else there is.
+fn told(name: &str, tried: &Attempts) -> Value {
+    json!({ "name": name, "attempts": tried.attempts, "crossed": tried.crossed.len() })
+}

@@ -1,0 +1,2 @@
+select checked_at, attempts, violations, checks
+from system.isolation_evidence()

@@ -1,0 +1,100 @@
+//! The canaries' attempts: refused where the fence holds, seen where it does not, and told to the workspace's own people.
+
+use local::stack::Stack;
+use serde_json::{Value, json};
+use shared::store::isolation::TABLES;
+use tests::{
+    database, stack,
+    tenant::{self, Tenant},
+};
+
+/// Evidence until this workspace had its turn.
+async fn gathered(stack: &Stack, tenant: &Tenant) -> Value {
+    let client = database::superuser(stack).await;
+    client
+        .execute("delete from system.isolation_evidence where tenant_id = $1", &[&tenant.id])
+        .await
+        .expect("evidence is forgotten");
+    for _ in 0..200 {
+        stack.order(json!({ "do": "gather_evidence" })).await.expect("the steward answers");
+        let answer = tenant.administrator.get("/workspace/isolation").await;
+        if answer.status == 200 {
+            return answer.expect(200);
+        }
+    }
+    panic!("the workspace never had its turn");
+}
+
+#[test]
+fn the_canaries_know_every_table() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let client = database::superuser(stack).await;
+        let ask = "select tablename::text from pg_tables where schemaname = $1 and tablename <> 'schema_migrations' order by 1";
+        let rows = client.query(ask, &[&tenant.schema]).await.expect("the tables");
+        let there: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert_eq!(there, TABLES, "store/isolation.rs lists the tables");
+    });
+}
+
+#[test]
+fn every_attempt_on_a_workspace_is_refused_and_its_administrators_see_it() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let tenant = tenant::new(&stack).await;
+        let evidence = gathered(&stack, &tenant).await;
+        assert_eq!(evidence["violations"], 0, "{evidence}");
+        let statements = i64::try_from(TABLES.len() * 4 * 2).expect("a number");
+        assert!(evidence["attempts"].as_i64().expect("a number") > statements, "{evidence}");
+        let of_statements: Vec<_> = evidence["checks"]
+            .as_array()
+            .expect("checks")
+            .iter()
+            .filter(|check| check["name"] == "statements of another workspace")
+            .collect();
+        assert_eq!(of_statements.len(), 2, "both canaries tried: {evidence}");
+        assert!(of_statements.iter().all(|check| check["attempts"] == json!(TABLES.len() * 4)), "{evidence}");
+        tenant.operator.get("/workspace/isolation").await.problem(403, "forbidden");
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_fence_that_is_taken_down_is_seen_and_nothing_is_lost_by_looking() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let tenant = tenant::new(&stack).await;
+        tests::work::vault(&tenant.administrator, "mine").await;
+        assert_eq!(gathered(&stack, &tenant).await["violations"], 0);
+        let client = database::superuser(&stack).await;
+        let schema = &tenant.schema;
+        for (broken, mended) in [
+            (
+                format!(
+                    "grant usage on schema \"{schema}\" to signalbox_tenants; \
+                         grant select, delete on \"{schema}\".vaults to signalbox_tenants"
+                ),
+                format!(
+                    "revoke all on schema \"{schema}\" from signalbox_tenants; \
+                         revoke all on \"{schema}\".vaults from signalbox_tenants"
+                ),
+            ),
+            (
+                format!("alter table \"{schema}\".vaults no force row level security"),
+                format!("alter table \"{schema}\".vaults force row level security"),
+            ),
+        ] {
+            client.batch_execute(&broken).await.expect("the fence is taken down");
+            let evidence = gathered(&stack, &tenant).await;
+            assert!(evidence["violations"].as_i64() > Some(0), "{broken}: {evidence}");
+            client.batch_execute(&mended).await.expect("the fence is put up");
+        }
+        assert_eq!(gathered(&stack, &tenant).await["violations"], 0);
+        assert_eq!(
+            tests::work::all(&tenant.administrator, "/vaults").await.len(),
+            1,
+            "its vault is there still"
+        );
+        stack.stop().await;
+    });
+}
