@@ -5,8 +5,10 @@
 //! ([`check_origin`]). What a person may do is not decided here: membership, role and workspace state are re-read by
 //! `system.authorize` as the scope opens.
 
+mod api_token;
 pub mod cookie;
 pub mod id_token;
+mod invitation;
 mod issuer;
 mod origin;
 mod principal;
@@ -17,9 +19,11 @@ mod token;
 #[cfg(test)]
 mod fixture;
 
+pub use api_token::ApiToken;
+pub use invitation::InvitationSecret;
 pub use issuer::{Fetch, Issuer, IssuerError, Metadata, SigningKey};
 pub use origin::{ForeignOrigin, check_origin};
-pub use principal::{Principal, Unauthenticated, authenticate};
+pub use principal::{Credential, Principal, Unauthenticated, authenticate};
 pub use seal::{NotSealedHere, random_word};
 pub use session::{CannotSign, LIFETIME, SessionKeys};
 pub use token::Rejected;

@@ -44,6 +44,9 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     9 => "0009_operations",
     10 => "0010_suspension",
     11 => "0011_rollouts",
+    12 => "0012_roles",
+    13 => "0013_api_tokens",
+    14 => "0014_invitations",
 ];
 
 /// A workspace's schema.

@@ -9,7 +9,7 @@ use super::Page;
 use crate::{
     db::TenantTx,
     error::DbError,
-    model::{ids::UserId, role::Role},
+    model::{ids::UserId, role::RoleRef},
     sql,
 };
 
@@ -26,7 +26,7 @@ row! {
         directory_id: Uuid,
         /// Their object id there.
         object_id: Uuid,
-        /// `administrator` or `operator`.
+        /// `administrator`, `operator`, or the id of one of the workspace's own roles.
         role: String,
         /// Counts the changes of the membership.
         version: i32,
@@ -92,15 +92,15 @@ pub async fn add(
     fresh: UserId,
     directory: Uuid,
     object: Uuid,
-    role: Role,
+    role: RoleRef,
 ) -> Result<UserId, DbError> {
-    let role = role.as_str();
+    let role = role.to_string();
     tx.one::<Added>(sql!("members/add.sql"), &[&fresh, &directory, &object, &role]).await.map(|a| a.id)
 }
 
 /// Changes a role, or removes the member where `role` is none, if the membership is still at its version.
-pub async fn change(tx: &TenantTx, was: &Member, role: Option<Role>) -> Result<(), DbError> {
-    let role = role.map(Role::as_str);
+pub async fn change(tx: &TenantTx, was: &Member, role: Option<RoleRef>) -> Result<(), DbError> {
+    let role = role.map(String::from);
     let changed =
         tx.one::<Changed>(sql!("members/change.sql"), &[&was.id, &was.version, &role]).await?.changed;
     if changed { Ok(()) } else { Err(DbError::Moved { statement: "members/change", expected: 1, moved: 0 }) }

@@ -6,14 +6,17 @@ use shared::{
     error::{DbError, Refusal},
     model::{
         ids::{Id, UserId},
-        role::Role,
+        role::RoleRef,
     },
     store::members::{self, Member},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::lists::{List, Plain};
+use super::{
+    lists::{List, Plain},
+    roles::rights,
+};
 use crate::{
     argument::{Body, Path, Query},
     caller::Caller,
@@ -32,16 +35,16 @@ struct NewMember {
     directory_id: Uuid,
     /// Their object id there.
     object_id: Uuid,
-    /// Their role here.
-    role: Role,
+    /// Their role here; one that gives nothing that you do not have yourself.
+    role: RoleRef,
 }
 
 /// A role to be given.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RoleChange {
-    /// Their role here.
-    role: Role,
+    /// Their role here; one that gives nothing that you do not have yourself.
+    role: RoleRef,
 }
 
 pub(super) fn routes() -> Vec<Route> {
@@ -50,8 +53,13 @@ pub(super) fn routes() -> Vec<Route> {
         post("/users", "users.create", "Adds a person", add).needs(UsersWrite),
         get("/users/{id}", "users.get", "One member", show).needs(UsersRead),
         patch("/users/{id}", "users.update", "Changes a member's role", update).needs(UsersWrite),
-        delete("/users/{id}", "users.delete", "Removes a member; their sessions here end at once", remove)
-            .needs(UsersWrite),
+        delete(
+            "/users/{id}",
+            "users.delete",
+            "Removes a member; their sessions and API tokens here end at once",
+            remove,
+        )
+        .needs(UsersWrite),
     ]
 }
 
@@ -63,6 +71,7 @@ async fn list(caller: Caller, Query(query): Query<Plain>) -> Answered<Found<List
 
 async fn add(caller: Caller, Body(new): Body<NewMember>) -> Answered<Created<Member>> {
     let work = caller.write().await?;
+    rights::may_give(&work, new.role).await?;
     let fresh = caller.app.clock.new_id();
     let id = members::add(&work, fresh, new.directory_id, new.object_id, new.role).await.map_err(known)?;
     let member = members::read(&work, id).await?;
@@ -84,6 +93,8 @@ async fn update(
     let work = caller.write().await?;
     let was = members::read(&work, id).await?;
     caller.check_version(was.version)?;
+    rights::may_change(&work, &was.role).await?;
+    rights::may_give(&work, new.role).await?;
     members::change(&work, &was, Some(new.role)).await?;
     let member = members::read(&work, id).await?;
     let change = Change::new("user.update", id.uuid()).before(&was).after(&member);
@@ -94,6 +105,7 @@ async fn remove(caller: Caller, Path(id): Path<UserId>) -> Answered<Done> {
     let work = caller.write().await?;
     let was = members::read(&work, id).await?;
     caller.check_version(was.version)?;
+    rights::may_change(&work, &was.role).await?;
     members::change(&work, &was, None).await?;
     work.commit(Change::new("user.delete", id.uuid()).before(&was), Done::done()).await
 }
