@@ -5,5 +5,6 @@ mod admission;
 mod browser;
 mod direct;
 mod flow;
+mod invitations;
 mod routes;
 mod sessions;
