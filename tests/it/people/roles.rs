@@ -191,5 +191,5 @@ fn nobody_gives_or_takes_what_they_do_not_have() {
 fn what_is_an_administrators_alone_is_known() {
     let alone: Vec<&str> =
         Permission::ALL.iter().filter(|p| !p.is_for_custom_roles()).map(|p| p.as_str()).collect();
-    assert_eq!(alone, ["roles.write", "api_tokens.write"]);
+    assert_eq!(alone, ["workspace.write", "roles.write", "api_tokens.write"]);
 }
