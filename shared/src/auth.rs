@@ -1,10 +1,11 @@
 //! Who is calling. Tokens are verified here and nowhere else; no database is reached.
 //!
-//! Sign-in verifies the provider's ID tokens ([`Issuer`], [`id_token`]) and mints our own session token ([`SessionKeys`]);
+//! Sign-in verifies the provider's ID tokens ([`Issuer`], [`id_token`]) and applications' access tokens ([`access_token`]), and mints our own session token ([`SessionKeys`]);
 //! the portal turns a request's headers into a [`Principal`] ([`authenticate`]) and asks unsafe methods for their origin
 //! ([`check_origin`]). What a person may do is not decided here: membership, role and workspace state are re-read by
 //! `system.authorize` as the scope opens.
 
+pub mod access_token;
 mod api_token;
 pub mod cookie;
 pub mod id_token;

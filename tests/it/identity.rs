@@ -7,4 +7,5 @@ mod direct;
 mod flow;
 mod invitations;
 mod routes;
+mod services;
 mod sessions;

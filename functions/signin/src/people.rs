@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use shared::{
-    auth::{InvitationSecret, LIFETIME, id_token::SignedIn},
+    auth::{InvitationSecret, LIFETIME, access_token::Application, id_token::SignedIn},
     db::{SystemRole, SystemTx, retrying},
     error::{DbError, Refusal as Because},
     model::ids::SessionId,
@@ -53,6 +53,20 @@ pub(crate) async fn accept(
     source: &Source,
 ) -> Result<Begun, Refusal> {
     guest(signin, who, Some(InvitationSecret::hash(invitation)), source).await
+}
+
+/// Begins a session of a service principal, no longer than the token that it came with.
+pub(crate) async fn serve(signin: &Signin, who: &Application, source: &Source) -> Result<Begun, Refusal> {
+    let parts = &signin.0;
+    let lifetime = who.expires_at.duration_since(parts.clock.now());
+    if !lifetime.is_positive() {
+        return Err(Refusal::NotProven);
+    }
+    let begun = retrying(|| async {
+        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in_service").await?;
+        sign_in::sign_in_service(tx, who, lifetime, source, &parts.clock).await
+    });
+    begun.await.map_err(because)
 }
 
 async fn guest(

@@ -47,6 +47,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     12 => "0012_roles",
     13 => "0013_api_tokens",
     14 => "0014_invitations",
+    15 => "0015_service_principals",
 ];
 
 /// A workspace's schema.

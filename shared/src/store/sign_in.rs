@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
-    auth::{Credential, Principal, id_token::SignedIn},
+    auth::{Credential, Principal, access_token::Application, id_token::SignedIn},
     clock::Clock,
     db::{FromRow, Param, Row, SystemTx},
     error::{DbError, Refusal},
@@ -101,6 +101,30 @@ pub async fn sign_in_guest(
         &source.address.as_str(),
     ];
     let rows = tx.last(sql!("system_signin/sign_in_guest.sql"), &params).await?;
+    rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
+}
+
+/// Begins a session of a service principal and commits. Refuses with `NoRole`.
+pub async fn sign_in_service(
+    tx: SystemTx,
+    who: &Application,
+    lifetime: SignedDuration,
+    source: &Source,
+    clock: &Clock,
+) -> Result<Begun, DbError> {
+    let fresh: Vec<Uuid> = (0..2).map(|_| clock.new_id()).collect();
+    let name = format!("Application {}", who.client_id);
+    let params: [&dyn Param; 8] = [
+        &PROVIDER,
+        &who.directory_id,
+        &who.object_id,
+        &name,
+        &fresh,
+        &lifetime.as_secs(),
+        &source.request_id.as_str(),
+        &source.address.as_str(),
+    ];
+    let rows = tx.last(sql!("system_signin/sign_in_service.sql"), &params).await?;
     rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
 }
 

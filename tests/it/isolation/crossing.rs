@@ -114,6 +114,7 @@ fn a_tenant_role_owns_nothing_and_changes_no_log() {
             "select system.people_lock()",
             "select from system.sign_in_guest('entra', null, null, '', true, null, null, null, null, '', '')",
             "select system.api_token_seen(null)",
+            "select from system.sign_in_service('entra', null, null, '', null, null, '', '')",
             "select from system.sign_in('entra', null, null, '', true, null, null, '', '')",
             "select from system.switch_session(null, null, null, null, '', '')",
             "select from system.write_audit(null, null, null, '', '', '', null, '', '')",
