@@ -38,12 +38,13 @@ async fn gone_at_once(what: &str, callers: &[&Caller], path: &str, taken: impl F
         }
     };
     let enough = scale::of(20, 1_000) * callers.len();
+    let within = SOON * u32::try_from(scale::of(1, 10)).expect("a few");
     let change = async {
-        until("a stream of requests", SOON, async || before.load(Ordering::Relaxed) >= enough).await;
+        until("a stream of requests", within, async || before.load(Ordering::Relaxed) >= enough).await;
         let answer = taken.await;
         assert!([200, 204].contains(&answer.status), "{}", answer.text());
         gone.set(Instant::now()).expect("once");
-        until("as many after it", SOON, async || late.load(Ordering::Relaxed) >= enough).await;
+        until("as many after it", within, async || late.load(Ordering::Relaxed) >= enough).await;
         stop.store(true, Ordering::Relaxed);
     };
     let streams = callers.iter().flat_map(|by| std::iter::repeat_n(*by, STREAMS)).map(stream);
