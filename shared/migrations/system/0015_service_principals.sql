@@ -96,6 +96,28 @@ begin
 end
 $$;
 
+-- A service principal makes no API tokens: its directory is to stay the one that ends it.
+create or replace function system.api_token_insert(p_id uuid, p_user uuid, p_hash bytea, p_name text, p_permissions text[], p_lifetime interval) returns void
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_tenant uuid := system.people_lock();
+begin
+    if exists (select from system.memberships m where m.tenant_id = v_tenant and m.user_id = p_user and m.service) then
+        raise exception using errcode = 'SB403', message = 'no tokens for service principals';
+    end if;
+    delete from system.api_tokens k
+    where k.tenant_id = v_tenant and least(k.ended_at, k.expires_at) < system.now() - interval '30 days';
+    if (select count(*) from system.api_tokens k
+        where k.tenant_id = v_tenant and k.user_id = p_user and k.ended_at is null and k.expires_at > system.now()) >= 50 then
+        raise exception using errcode = 'SB409', message = 'limit';
+    end if;
+    insert into system.api_tokens (tenant_id, id, user_id, hash, name, permissions, created_at, expires_at)
+    values (v_tenant, p_id, p_user, p_hash, p_name, p_permissions, system.now(), system.now() + p_lifetime);
+end
+$$;
+
 revoke execute on function
     system.people(uuid, integer), system.person(uuid), system.member_add(uuid, uuid, uuid, text, boolean),
     system.sign_in_service(text, uuid, uuid, text, uuid[], interval, text, text)

@@ -71,6 +71,8 @@ fn an_application_that_was_added_comes_with_its_directorys_token() {
         );
         program.get("/runs").await.expect(200);
         program.get("/vaults").await.problem(403, "forbidden");
+        let more = json!({ "name": "x", "permissions": ["runs.read"] });
+        program.post("/api-tokens", &more).await.problem(403, "forbidden");
         assert_eq!(tenant.administrator.delete(&format!("/users/{}", work::id(&added))).await.status, 204);
         program.get("/runs").await.problem(401, "unauthenticated");
         exchange(stack, &token).await.problem(403, "no_role");
