@@ -11,7 +11,7 @@ mod tx;
 pub use crate::config::DatabaseSettings;
 pub use param::{FromRow, Param};
 pub use pool::Database;
-pub use scope::{Entered, Scope, SystemRole};
+pub use scope::{Entered, Scope, SystemRole, UsedToken};
 pub use tx::{SystemTx, TenantTx, retrying};
 
 pub use tokio_postgres::Row;

@@ -58,10 +58,16 @@ pub enum Refusal {
     NotOnboarded,
     /// A person of a known directory without a membership.
     NoRole,
+    /// An invitation that does not hold: wrong, used, revoked, too old, somebody else's, or its maker's no longer to give.
+    Invitation,
     /// Absent or foreign: the same.
     Absent,
     /// The thing is there already.
     Conflict,
+    /// Something else refers to it.
+    InUse,
+    /// As many as there may be are there.
+    Limit,
     /// The last Administrator stays.
     LastAdministrator,
     /// Another operation on the workspace has to end first.
@@ -78,9 +84,12 @@ impl Refusal {
         Some(match (code, message) {
             ("SB403", "not_onboarded") => Self::NotOnboarded,
             ("SB403", "no_role") => Self::NoRole,
+            ("SB403", "invitation") => Self::Invitation,
             ("SB409", "last_administrator") => Self::LastAdministrator,
             ("SB409", "operation_open") => Self::OperationOpen,
             ("SB409", "workspace_state") => Self::WorkspaceState,
+            ("SB409", "in_use") => Self::InUse,
+            ("SB409", "limit") => Self::Limit,
             ("SB401", _) => Self::NoSession,
             ("SB403", _) => Self::Role,
             ("SB404", _) => Self::Absent,

@@ -23,6 +23,7 @@ macro_rules! row {
     };
 }
 
+pub mod api_tokens;
 pub mod attempts;
 pub mod audit;
 pub mod connection_tests;
@@ -33,11 +34,13 @@ pub mod directories;
 pub mod events;
 pub mod idempotency;
 pub mod isolation;
+pub mod invitations;
 pub mod jobs;
 pub mod members;
 pub mod operations;
 pub mod outbox;
 pub mod profiles;
+pub mod roles;
 pub mod rollouts;
 pub mod runs;
 pub mod schedules;

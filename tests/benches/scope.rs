@@ -105,6 +105,6 @@ fn scope_of(token: &str) -> Scope {
             tenant: id("tenant_id").into(),
             schema: claims["tenant_schema"].as_str().and_then(|t| t.parse().ok()).expect("a schema"),
         },
-        permission: Permission::JobsRead,
+        permission: Some(Permission::JobsRead),
     }
 }

@@ -5,5 +5,7 @@ mod admission;
 mod browser;
 mod direct;
 mod flow;
+mod invitations;
 mod routes;
+mod services;
 mod sessions;

@@ -9,6 +9,7 @@ mod house;
 mod identity;
 mod isolation;
 mod lifecycle;
+mod people;
 mod portal;
 mod time;
 mod whole;

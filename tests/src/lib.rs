@@ -10,6 +10,7 @@ pub mod caller;
 pub mod database;
 pub mod install;
 pub mod invariants;
+pub mod scale;
 pub mod seen;
 pub mod stack;
 pub mod tenant;

@@ -90,7 +90,7 @@ impl Workspace {
     /// The scope of its Administrator.
     pub fn scope(&self, permission: Permission) -> Scope {
         let (session, user) = (SessionId::from(self.session), UserId::from(self.user));
-        Scope::Person { session, user, route: self.route(), permission }
+        Scope::Person { session, user, route: self.route(), permission: Some(permission) }
     }
 }
 

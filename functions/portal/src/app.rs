@@ -11,6 +11,8 @@ use shared::{
 };
 use url::Url;
 
+use crate::seen::Seen;
+
 /// The portal's means.
 #[derive(Clone)]
 pub struct App(Arc<Means>);
@@ -29,6 +31,8 @@ pub struct Means {
     pub session: SessionKeys,
     /// Where browsers find us: what an `Origin` must be.
     pub public_url: Url,
+    /// Which API tokens were seen lately.
+    pub(crate) seen: Seen,
     /// Fresh ids; instants are the database's.
     pub clock: Clock,
 }
@@ -62,7 +66,8 @@ impl App {
         let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
         let session = SessionKeys::new(session);
-        Self(Arc::new(Means { database, queue, steward, root, session, public_url, clock }))
+        let seen = Seen::default();
+        Self(Arc::new(Means { database, queue, steward, root, session, public_url, seen, clock }))
     }
 }
 

@@ -5,7 +5,7 @@
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use shared::{
-    model::{Problem, ids::*},
+    model::{Problem, ids::*, role::RoleRef},
     with_ids,
 };
 use utoipa::{
@@ -72,6 +72,12 @@ macro_rules! path_ids {
     )*};
 }
 with_ids!(path_ids);
+
+impl PathPart for RoleRef {
+    fn read(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
 
 impl PathPart for String {
     fn read(text: &str) -> Self {

@@ -120,6 +120,12 @@ impl Fault {
         Self { errors: vec![problem], ..fault }
     }
 
+    /// 500 where the machine cannot make a secret.
+    pub(crate) fn no_randomness() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
+            .because("the machine has no randomness")
+    }
+
     /// 409.
     pub(crate) fn conflict(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)

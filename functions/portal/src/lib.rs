@@ -18,6 +18,7 @@ mod pages;
 mod reply;
 mod route;
 mod routes;
+mod seen;
 mod serve;
 mod work;
 

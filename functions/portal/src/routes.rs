@@ -1,15 +1,18 @@
 //! The operations of the API, one file a resource, and what their bodies have in common.
 
+mod api_tokens;
 mod audit;
 mod connection_tests;
 mod connections;
 mod credentials;
 mod dashboard;
 mod health;
+mod invitations;
 mod jobs;
 mod lists;
 mod me;
 mod profiles;
+mod roles;
 mod runs;
 mod schedules;
 mod times;
@@ -37,6 +40,9 @@ pub(crate) fn all() -> Vec<Route> {
         runs::routes(),
         schedules::routes(),
         users::routes(),
+        invitations::routes(),
+        roles::routes(),
+        api_tokens::routes(),
         audit::routes(),
         workspace::routes(),
         dashboard::routes(),

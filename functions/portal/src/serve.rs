@@ -11,7 +11,10 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri, header::IF_NONE_MATCH};
+use http::{
+    HeaderMap, Method, StatusCode, Uri,
+    header::{AUTHORIZATION, IF_NONE_MATCH},
+};
 use lambda_http::request::RequestContext;
 
 use crate::{
@@ -24,7 +27,7 @@ use crate::{
     pages,
     reply::Reply,
     route::{Access, Route},
-    routes,
+    routes, seen,
 };
 
 /// Where the API stands.
@@ -93,6 +96,9 @@ async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
         app,
     };
     let reply = conditional(&incoming.method, &incoming.headers, answer(&route, &incoming).await);
+    if reply.status != StatusCode::UNAUTHORIZED && incoming.headers.contains_key(AUTHORIZATION) {
+        seen::note(&incoming.app, &incoming.headers).await;
+    }
     respond(reply, &request_id)
 }
 

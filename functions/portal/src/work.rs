@@ -6,10 +6,12 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
+    db::Entered,
     engine::{Messages, Within},
     error::{DbError, Refusal},
     model::{
         ids::UserId,
+        role::Permission,
         tenant::{Route, TenantState},
     },
     queue::Call,
@@ -101,6 +103,14 @@ impl Work {
         Ok(self.held.open().await?.now)
     }
 
+    /// What the caller may do here now.
+    pub(crate) async fn permissions(&self) -> Result<Vec<Permission>, Fault> {
+        if let Ok(entered) = self.held.entered() {
+            return Ok(entered.permissions());
+        }
+        Ok(self.held.open().await?.permissions())
+    }
+
     /// Who changes it.
     pub(crate) fn user(&self) -> UserId {
         self.caller.user()
@@ -127,15 +137,32 @@ impl Work {
         change: Change,
         answer: Answer<STATUS, T>,
     ) -> Answered<Answer<STATUS, T>> {
+        let kept = answer.reply().keep();
+        self.end(change, kept).await?;
+        Ok(answer)
+    }
+
+    /// The same for an answer that shows a secret: what is kept under the request's key is another, without it.
+    pub(crate) async fn commit_shown_once<const STATUS: u16, T>(
+        self,
+        change: Change,
+        answer: Answer<STATUS, T>,
+        kept: &Answer<STATUS, T>,
+    ) -> Answered<Answer<STATUS, T>> {
+        self.end(change, kept.reply().keep()).await?;
+        Ok(answer)
+    }
+
+    async fn end(self, change: Change, kept: idempotency::Answer) -> Answered<()> {
         self.check_state()?;
         let request = &self.caller.request;
         if let Some(key) = &request.key {
-            idempotency::finish(&self.held, self.user(), &key.key, &answer.reply().keep()).await?;
+            idempotency::finish(&self.held, self.user(), &key.key, &kept).await?;
         }
         let record = audit::Record {
             id: self.caller.app.clock.new_id(),
             actor: self.user(),
-            actor_name: self.held.entered()?.user_name.chars().take(200).collect(),
+            actor_name: actor_name(self.held.entered()?),
             action: change.action,
             target_kind: change.action.split('.').next().unwrap_or_default(),
             target: change.target,
@@ -152,7 +179,19 @@ impl Work {
         if calls {
             app.steward.call(Call::Operate, Duration::ZERO).await;
         }
-        Ok(answer)
+        Ok(())
+    }
+}
+
+/// The person as the audit log names them, and the API token that their program came by.
+fn actor_name(entered: &Entered) -> String {
+    let name = entered.user_name.chars();
+    match &entered.token {
+        None => name.take(200).collect(),
+        Some(token) => {
+            let token_name: String = token.name.chars().take(60).collect();
+            format!("{} (API token {token_name}, {})", name.take(80).collect::<String>(), token.id)
+        }
     }
 }
 

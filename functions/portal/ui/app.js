@@ -115,7 +115,7 @@ function account() {
   return h("details", { class: "menu" },
     h("summary", null, h("span", { class: "menu-workspace" }, me.workspace?.name ?? "Workspace"), h("span", { class: "menu-user" }, me.user?.name)),
     h("div", { class: "menu-body" },
-      h("p", null, h("strong", null, me.user?.name), h("br"), h("span", { class: "muted" }, [capital(me.role?.name ?? me.role), " of ", me.workspace?.name])),
+      h("p", null, h("strong", null, me.user?.name), h("br"), h("span", { class: "muted" }, [capital(me.role_name ?? me.role), " of ", me.workspace?.name])),
       others.length ? h("p", { class: "above" }, "Switch workspace") : null,
       others.length ? h("ul", null, others.map((w) => h("li", null, button(w.name, () => change(w.id), { class: "plain-button" })))) : null,
       h("form", { method: "post", action: "/auth/logout" }, h("button", { class: "button", type: "submit" }, "Sign out"))));

@@ -17,7 +17,7 @@ export function users(page) {
   listing(page, "Users", "/users?limit=50", (items) => (items.length ? h("div", { class: "card" }, table("Users", [
     ["Name", (u) => [h("strong", null, u.name ?? u.display_name ?? "–"), u.id === page.me.user?.id ? h("span", { class: "muted" }, " (you)") : null]],
     ["Address", (u) => u.email ?? "–"],
-    ["Role", (u) => h("span", { class: "pill off" }, capital(u.role?.name ?? u.role))],
+    ["Role", (u) => h("span", { class: "pill off" }, capital(u.role_name ?? u.role))],
     ["State", (u) => (u.state ? capital(u.state) : "–")],
     ["Last seen", (u) => when(u.last_seen_at ?? u.last_sign_in_at)],
   ], items, (u) => u.id)) : empty("No one yet", "People of your organisation appear when they are given a role.")));

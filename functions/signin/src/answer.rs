@@ -21,6 +21,8 @@ pub(crate) enum Refusal {
     NotOnboarded,
     /// A known directory, and nobody gave this person a role.
     NoRole,
+    /// The invitation does not hold, for whatever reason.
+    Invitation,
     /// A form of another site.
     ForeignOrigin,
     /// No such path.
@@ -40,7 +42,7 @@ impl Refusal {
         match self {
             Self::BadRequest | Self::FlowLost => StatusCode::BAD_REQUEST,
             Self::NotProven => StatusCode::UNAUTHORIZED,
-            Self::Cancelled | Self::NotOnboarded | Self::NoRole | Self::ForeignOrigin => {
+            Self::Cancelled | Self::NotOnboarded | Self::NoRole | Self::Invitation | Self::ForeignOrigin => {
                 StatusCode::FORBIDDEN
             }
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -57,6 +59,7 @@ impl Refusal {
             Self::Cancelled => "sign_in_cancelled",
             Self::NotOnboarded => "not_onboarded",
             Self::NoRole => "no_role",
+            Self::Invitation => "invitation",
             Self::ForeignOrigin => "foreign_origin",
             Self::NotFound => "not_found",
             Self::Method(_) => "method_not_allowed",
@@ -74,6 +77,7 @@ impl Refusal {
             Self::Cancelled => "The sign-in was cancelled",
             Self::NotOnboarded => "Your organisation has no workspace here",
             Self::NoRole => "You have no role here yet",
+            Self::Invitation => "This invitation does not hold",
             Self::NotFound => "There is nothing here",
             Self::Method(_) => "This cannot be done here",
             Self::NoSpare => "Your workspace is being made ready",
@@ -95,6 +99,9 @@ impl Refusal {
             Self::NotOnboarded => "Ask whoever runs signalbox to add your organisation, then sign in again.",
             Self::NoRole => {
                 "Your organisation has a workspace. Ask one of its administrators to add you, then sign in again."
+            }
+            Self::Invitation => {
+                "It was used or withdrawn, is too old, or is for somebody else. Ask whoever sent it for another."
             }
             Self::ForeignOrigin => "It does not come from a page of this site.",
             Self::NotFound => "The address is not one of signalbox's.",

@@ -63,7 +63,10 @@ async fn finish(
     let code = query.get("code").ok_or(Refusal::BadRequest)?;
     let until = Instant::now() + WAIT;
     let who = prove(signin, &flow, code).await?;
-    let begun = people::begin(signin, &who, source, until).await?;
+    let begun = match &flow.invitation {
+        Some(invitation) => people::accept(signin, &who, invitation, source).await?,
+        None => people::begin(signin, &who, source, until).await?,
+    };
     let parts = &signin.0;
     let now = parts.clock.now();
     let token = parts.keys.mint(&begun.principal, now, begun.expires_at).map_err(|error| {

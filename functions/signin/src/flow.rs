@@ -10,6 +10,8 @@ use shared::auth::{SessionKeys, cookie, random_word};
 const PATIENCE_S: i64 = 600;
 /// More are not kept; the oldest goes first. A cookie holds 4 KiB.
 const AT_ONCE: usize = 3;
+/// Longer texts are no invitation, and would not fit into the cookie.
+const MAX_INVITATION: usize = 64;
 const PURPOSE: &str = "flow";
 
 /// One sign-in under way.
@@ -23,6 +25,9 @@ pub(crate) struct Flow {
     pub(crate) verifier: String,
     /// Where to go afterwards: a path of this site.
     pub(crate) return_to: String,
+    /// The invitation that the sign-in began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) invitation: Option<String>,
     began_s: i64,
 }
 
@@ -38,8 +43,15 @@ impl Flow {
             nonce: random_word()?,
             verifier: random_word()?,
             return_to,
+            invitation: None,
             began_s: now.as_second(),
         })
+    }
+
+    /// The same with an invitation. A text that is too long for one is kept as none that ever was.
+    pub(crate) fn with_invitation(self, text: Option<&str>) -> Self {
+        let kept = |text: &str| if text.len() <= MAX_INVITATION { text.to_owned() } else { String::new() };
+        Self { invitation: text.map(kept), ..self }
     }
 }
 

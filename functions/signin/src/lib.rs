@@ -1,4 +1,4 @@
-//! Sign-in, first-sign-in provisioning and sessions: `/auth/login`, `/auth/callback`, `/auth/logout`.
+//! Sign-in, first-sign-in provisioning and sessions: `/auth/login`, `/auth/callback`, `/auth/logout`; and `/auth/token` for programs.
 //!
 //! One HTTP event in, one answer out. The function knows no tenant and opens no tenant's scope: who may enter which workspace
 //! is decided by `system.sign_in`, which its login may execute and little else. It never follows an address that a request
@@ -16,6 +16,7 @@ mod query;
 mod request;
 mod return_to;
 mod settings;
+mod token;
 
 use std::sync::Arc;
 
@@ -34,6 +35,9 @@ use shared::{
 
 use answer::Refusal;
 use settings::Settings;
+
+/// Where applications come; programs only, so never answered with a page.
+const TOKEN: &str = "/auth/token";
 
 /// The function's state between invocations.
 #[derive(Clone)]
@@ -74,6 +78,7 @@ impl Signin {
             .route("/auth/login", any(login::handle))
             .route("/auth/callback", any(callback::handle))
             .route("/auth/logout", any(logout::handle))
+            .route(TOKEN, any(token::handle))
             .fallback(|| async { Refusal::NotFound })
             .layer(middleware::from_fn_with_state(self.clone(), request::frame))
             .with_state(self)

@@ -27,6 +27,7 @@ pub(crate) async fn handle(State(signin): State<Signin>, request: Request) -> Re
     let metadata = parts.issuer.metadata(now).await.map_err(unavailable)?;
     let return_to = local_path(query.get("return_to"), &parts.settings.public_url);
     let flow = Flow::begin(return_to, now).ok_or(Refusal::Unavailable)?;
+    let flow = flow.with_invitation(query.get("invitation"));
     let mut address = provider::authorize_url(&parts.settings, &metadata, &flow)?;
     // Both only choose what the provider's page shows first.
     if let Some(hint) = query.get("login_hint").filter(|hint| hint.len() <= 200) {

@@ -22,7 +22,11 @@ pub(crate) async fn handle(
     check_origin(request.method(), request.headers(), &parts.settings.public_url)
         .map_err(|_| Refusal::ForeignOrigin)?;
     match authenticate(request.headers(), &parts.keys, &parts.clock) {
-        Ok(principal) => people::end(&signin, principal.session_id, &source).await?,
+        Ok(principal) => {
+            if let Some(session) = principal.session() {
+                people::end(&signin, session, &source).await?;
+            }
+        }
         // Nothing to end: a token that is not believed opens nothing either.
         Err(Unauthenticated::None | Unauthenticated::Unclear | Unauthenticated::Rejected(_)) => {}
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use shared::{
-    auth::{LIFETIME, id_token::SignedIn},
+    auth::{InvitationSecret, LIFETIME, access_token::Application, id_token::SignedIn},
     db::{SystemRole, SystemTx, retrying},
     error::{DbError, Refusal as Because},
     model::ids::SessionId,
@@ -28,7 +28,7 @@ pub(crate) async fn begin(
     loop {
         match try_begin(signin, who, source).await {
             Ok(begun) => {
-                tracing::info!(session = %begun.principal.session_id, claimed = begun.claimed, "a session began");
+                tracing::info!(user = %begun.principal.tenant_user_id, claimed = begun.claimed, "a session began");
                 return Ok(begun);
             }
             Err(DbError::Refused(Because::NoSpare)) if Instant::now() + BETWEEN < until => {
@@ -38,9 +38,53 @@ pub(crate) async fn begin(
                 }
                 tokio::time::sleep(BETWEEN).await;
             }
+            // Who came by an invitation may come again.
+            Err(DbError::Refused(Because::NotOnboarded)) => return guest(signin, who, None, source).await,
             Err(error) => return Err(because(error)),
         }
     }
+}
+
+/// Begins a session with an invitation, which makes its bearer a member.
+pub(crate) async fn accept(
+    signin: &Signin,
+    who: &SignedIn,
+    invitation: &str,
+    source: &Source,
+) -> Result<Begun, Refusal> {
+    guest(signin, who, Some(InvitationSecret::hash(invitation)), source).await
+}
+
+/// Begins a session of a service principal, no longer than the token that it came with.
+pub(crate) async fn serve(signin: &Signin, who: &Application, source: &Source) -> Result<Begun, Refusal> {
+    let parts = &signin.0;
+    let lifetime = who.expires_at.duration_since(parts.clock.now());
+    if !lifetime.is_positive() {
+        return Err(Refusal::NotProven);
+    }
+    let begun = retrying(|| async {
+        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in_service").await?;
+        sign_in::sign_in_service(tx, who, lifetime, source, &parts.clock).await
+    });
+    begun.await.map_err(because)
+}
+
+async fn guest(
+    signin: &Signin,
+    who: &SignedIn,
+    invitation: Option<Vec<u8>>,
+    source: &Source,
+) -> Result<Begun, Refusal> {
+    let (parts, invitation) = (&signin.0, invitation.as_deref());
+    let begun = retrying(|| async {
+        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in_guest").await?;
+        sign_in::sign_in_guest(tx, who, invitation, (terms(signin), source), &parts.clock).await
+    });
+    begun.await.map_err(because)
+}
+
+fn terms(signin: &Signin) -> Terms {
+    Terms { open: signin.0.settings.open, lifetime: LIFETIME }
 }
 
 /// Ends a session.
@@ -55,10 +99,9 @@ pub(crate) async fn end(signin: &Signin, session: SessionId, source: &Source) ->
 
 async fn try_begin(signin: &Signin, who: &SignedIn, source: &Source) -> Result<Begun, DbError> {
     let parts = &signin.0;
-    let terms = Terms { open: parts.settings.open, lifetime: LIFETIME };
     retrying(|| async {
         let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in").await?;
-        sign_in::sign_in(tx, who, terms, source, &parts.clock).await
+        sign_in::sign_in(tx, who, terms(signin), source, &parts.clock).await
     })
     .await
 }
@@ -68,6 +111,7 @@ fn because(error: DbError) -> Refusal {
         DbError::Refused(Because::NotOnboarded) => Refusal::NotOnboarded,
         DbError::Refused(Because::NoRole) => Refusal::NoRole,
         DbError::Refused(Because::NoSpare) => Refusal::NoSpare,
+        DbError::Refused(Because::Invitation) => Refusal::Invitation,
         _ => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

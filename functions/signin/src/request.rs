@@ -11,7 +11,7 @@ use shared::store::sign_in::Source;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{Signin, answer::Refusal, page};
+use crate::{Signin, TOKEN, answer::Refusal, page};
 
 /// Longer ids and addresses are not the gateway's.
 const MAX_ID_BYTES: usize = 64;
@@ -20,7 +20,7 @@ const MAX_ADDRESS_BYTES: usize = 45;
 /// Runs around every handler: a refusal becomes an answer here, for the person or the program that asked.
 pub(crate) async fn frame(State(signin): State<Signin>, mut request: Request, next: Next) -> Response {
     let source = source(&request, &signin);
-    let html = wants_html(request.headers());
+    let html = wants_html(request.headers()) && request.uri().path() != TOKEN;
     let span = tracing::info_span!("request", request_id = source.request_id, path = request.uri().path());
     let id = source.request_id.clone();
     let spelt_otherwise = spelt_otherwise(&request);

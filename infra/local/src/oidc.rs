@@ -53,6 +53,19 @@ pub struct Account {
     pub user_name: String,
 }
 
+/// An application that can ask for tokens of its own (client credentials).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// The directory (`tid`).
+    pub directory_id: Uuid,
+    /// Its service principal in it (`oid`).
+    pub object_id: Uuid,
+    /// Its registration (`azp`).
+    pub client_id: Uuid,
+    /// Its secret.
+    pub client_secret: String,
+}
+
 /// What went wrong while the provider was started.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcError {
@@ -91,6 +104,7 @@ struct State {
     keys: Vec<SigningKey>,
     directories: Vec<(Uuid, String)>,
     accounts: Vec<Account>,
+    applications: Vec<Application>,
     redirect_uris: Vec<String>,
     codes: Codes,
 }
@@ -183,6 +197,16 @@ impl Provider {
         state.accounts.push(account);
     }
 
+    /// Adds an application, in place of one of the same registration and directory.
+    pub fn add_application(&self, application: Application) {
+        let same = |known: &Application| {
+            (known.client_id, known.directory_id) == (application.client_id, application.directory_id)
+        };
+        let mut state = self.state();
+        state.applications.retain(|known| !same(known));
+        state.applications.push(application);
+    }
+
     /// Signs with a new key from now on. The old ones stay published until [`Self::retire_keys`].
     pub fn rotate_key(&self) -> String {
         let key = SigningKey::generate();
@@ -214,6 +238,11 @@ impl Provider {
     /// The claims of a proper ID token for this person, to be changed and [minted](Self::mint).
     pub fn claims(&self, account: &Account, nonce: &str) -> Map<String, Value> {
         tokens::id_claims(self, account, "openid profile email", nonce)
+    }
+
+    /// The claims of a proper access token of an application for our API, to be changed and [minted](Self::mint).
+    pub fn application_claims(&self, application: &Application) -> Map<String, Value> {
+        tokens::application_claims(self, application)
     }
 
     /// A token with exactly these claims, signed with the current key. Fields of `header` replace those of

@@ -5,7 +5,7 @@
 
 use uuid::{Uuid, uuid};
 
-use crate::oidc::Account;
+use crate::oidc::{Account, Application};
 
 pub mod sign_in;
 
@@ -43,6 +43,17 @@ pub const HARBOUR: Organisation =
     Organisation { name: "Harbour Analytics", directory_id: uuid!("b7d2e1f4-0a68-4c35-8a57-2f9f0d6c1e02") };
 /// Both.
 pub const ORGANISATIONS: [Organisation; 2] = [NORTHWIND, HARBOUR];
+
+/// An application of Northwind Grid, known to its directory and not yet to its workspace: an Administrator adds it by its object id.
+#[must_use]
+pub fn application() -> Application {
+    Application {
+        directory_id: NORTHWIND.directory_id,
+        object_id: uuid!("61cbc265-dfa0-4e83-86f9-52a3e170cf16"),
+        client_id: uuid!("72dcd376-e0b1-4f94-97a0-63b4f281d017"),
+        client_secret: "northwind".to_owned(),
+    }
+}
 
 /// Everybody. The first Administrator of an organisation is the one that its onboarding names.
 pub const PEOPLE: [Person; 5] = [

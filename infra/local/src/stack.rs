@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudSettings};
 use crate::folder::{DataFolder, Running, random_token};
 use crate::oidc::{Provider, ProviderSettings};
-use crate::people::{ORGANISATIONS, PEOPLE};
+use crate::people::{ORGANISATIONS, PEOPLE, application};
 use crate::postgres::{Databases, Login, Server};
 use crate::seed;
 use crate::settings::{self, StackSettings};
@@ -235,5 +235,6 @@ async fn provider(folder: &DataFolder, url: &str) -> Result<Provider, StackError
     for person in &PEOPLE {
         provider.add_person(person.account());
     }
+    provider.add_application(application());
     Ok(provider)
 }

@@ -1,1 +1,1 @@
-select system.member_add($1, $2, $3, $4) as id
+select system.member_add($1, $2, $3, $4, $5) as id

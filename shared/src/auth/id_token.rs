@@ -63,25 +63,18 @@ pub fn verify(
     let directory_id = guid(&claims, "tid")?;
     check_issuer(&claims, key, metadata)?;
     claims.is("aud", expected.client_id)?;
-    claims.in_time(expected.now, LONGEST_S, SKEW_S)?;
-    let valid_from = claims.seconds("nbf")?;
-    if valid_from.saturating_sub(expected.now.as_second()) > SKEW_S {
-        return Err(Rejected::Time("nbf"));
-    }
-    if !(1..=LONGEST_S).contains(&claims.seconds("exp")?.saturating_sub(valid_from)) {
-        return Err(Rejected::Time("exp"));
-    }
+    check_time(&claims, expected.now)?;
     claims.is("nonce", expected.nonce)?;
     claims.text("sub")?;
     Ok(SignedIn { directory_id, object_id: guid(&claims, "oid")?, display_name: display_name(&claims) })
 }
 
-fn read(token: &str) -> Result<Parts<'_>, Rejected> {
+pub(super) fn read(token: &str) -> Result<Parts<'_>, Rejected> {
     Parts::read(token, ALGORITHM, &[None, Some("JWT")])
 }
 
 /// The issuer is the directory's own, and so is the key: one that is published for another issuer signs nothing here.
-fn check_issuer(claims: &Claims, key: &SigningKey, metadata: &Metadata) -> Result<(), Rejected> {
+pub(super) fn check_issuer(claims: &Claims, key: &SigningKey, metadata: &Metadata) -> Result<(), Rejected> {
     let (issuer, directory) = (claims.text("iss")?, claims.text("tid")?);
     if issuer != fill(&metadata.issuer, directory) || !issuer.split('/').any(|part| part == directory) {
         return Err(Rejected::Claim("iss"));
@@ -92,8 +85,19 @@ fn check_issuer(claims: &Claims, key: &SigningKey, metadata: &Metadata) -> Resul
     if fill(&key.issuer, directory) == issuer { Ok(()) } else { Err(Rejected::ForeignKey) }
 }
 
+/// The token is in its time, by `iat`, `nbf` and `exp`, and good for a day at most.
+pub(super) fn check_time(claims: &Claims, now: Timestamp) -> Result<(), Rejected> {
+    claims.in_time(now, LONGEST_S, SKEW_S)?;
+    let valid_from = claims.seconds("nbf")?;
+    if valid_from.saturating_sub(now.as_second()) > SKEW_S {
+        return Err(Rejected::Time("nbf"));
+    }
+    let lifetime = claims.seconds("exp")?.saturating_sub(valid_from);
+    if (1..=LONGEST_S).contains(&lifetime) { Ok(()) } else { Err(Rejected::Time("exp")) }
+}
+
 /// A GUID in its one spelling: hyphens, lower case, not nil.
-fn guid(claims: &Claims, name: &'static str) -> Result<Uuid, Rejected> {
+pub(super) fn guid(claims: &Claims, name: &'static str) -> Result<Uuid, Rejected> {
     let text = claims.text(name)?;
     let id = Uuid::try_parse(text).ok().filter(|id| !id.is_nil() && id.to_string() == text);
     id.ok_or(Rejected::Claim(name))

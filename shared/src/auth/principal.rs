@@ -2,7 +2,7 @@
 
 use http::header::{AUTHORIZATION, HeaderMap};
 
-use super::{cookie, session::SessionKeys, token::Rejected};
+use super::{api_token, cookie, session::SessionKeys, token::Rejected};
 use crate::{
     clock::Clock,
     db::Scope,
@@ -22,11 +22,20 @@ pub struct Principal {
     pub tenant_schema: SchemaName,
     /// The person.
     pub tenant_user_id: UserId,
-    /// Their session; revocable.
-    pub session_id: SessionId,
+    /// What they show; revocable.
+    pub credential: Credential,
 }
 
-/// A request without exactly one valid session token: 401, and no word of why.
+/// What a caller shows: looked up as the scope opens, and good only while its row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A session, by the signed token that names it.
+    Session(SessionId),
+    /// An API token, by its hash. What the token says of itself is not signed: its row must say the same.
+    ApiToken([u8; 32]),
+}
+
+/// A request without exactly one valid token: 401, and no word of why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     /// No token.
@@ -40,28 +49,44 @@ pub enum Unauthenticated {
     Rejected(#[from] Rejected),
 }
 
-/// Whom a request's one session token stands for: the cookie `__Host-signalbox` or `Authorization: Bearer`, never both.
+/// Whom a request's one token stands for: the cookie `__Host-signalbox` (a session) or `Authorization: Bearer` (a session or an
+/// API token), never both.
 pub fn authenticate(
     headers: &HeaderMap,
     keys: &SessionKeys,
     clock: &Clock,
 ) -> Result<Principal, Unauthenticated> {
-    let mut found = cookie::values(headers, cookie::SESSION).map_err(|_| Unauthenticated::Unclear)?;
+    let kept = cookie::values(headers, cookie::SESSION).map_err(|_| Unauthenticated::Unclear)?;
+    let mut shown = Vec::new();
     for value in headers.get_all(AUTHORIZATION) {
-        found.push(bearer(value.to_str().unwrap_or_default()).ok_or(Unauthenticated::Unclear)?);
+        shown.push(bearer(value.to_str().unwrap_or_default()).ok_or(Unauthenticated::Unclear)?);
     }
-    match found.as_slice() {
-        [] => Err(Unauthenticated::None),
-        [token] => Ok(keys.verify(token, clock.now())?),
+    match (kept.as_slice(), shown.as_slice()) {
+        ([], []) => Err(Unauthenticated::None),
+        // A program's, so never a cookie's.
+        ([], [token]) if api_token::is_one(token) => Ok(api_token::read(token)?),
+        ([token], []) | ([], [token]) => Ok(keys.verify(token, clock.now())?),
         _ => Err(Unauthenticated::Unclear),
     }
 }
 
 impl Principal {
-    /// The scope in which this person does what needs a permission.
-    pub fn scope(&self, permission: Permission) -> Scope {
-        let route = Route { tenant: self.tenant_id, schema: self.tenant_schema.clone() };
-        Scope::Person { session: self.session_id, user: self.tenant_user_id, route, permission }
+    /// The scope in which this person does what needs a permission, or membership alone.
+    pub fn scope(&self, permission: Option<Permission>) -> Scope {
+        let (user, route) =
+            (self.tenant_user_id, Route { tenant: self.tenant_id, schema: self.tenant_schema.clone() });
+        match self.credential {
+            Credential::Session(session) => Scope::Person { session, user, route, permission },
+            Credential::ApiToken(hash) => Scope::Token { hash, user, route, permission },
+        }
+    }
+
+    /// Their session, unless they came by an API token.
+    pub fn session(&self) -> Option<SessionId> {
+        match self.credential {
+            Credential::Session(session) => Some(session),
+            Credential::ApiToken(_) => None,
+        }
     }
 }
 
@@ -83,7 +108,7 @@ mod tests {
             tenant_id,
             tenant_schema: SchemaName::of(tenant_id),
             tenant_user_id: "0193d4a0-0000-7000-8000-000000000002".parse().unwrap(),
-            session_id: "0193d4a0-0000-7000-8000-000000000003".parse().unwrap(),
+            credential: Credential::Session("0193d4a0-0000-7000-8000-000000000003".parse().unwrap()),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{
-    principal::Principal,
+    principal::{Credential, Principal},
     token::{Claims, Parts, Rejected, sign_hs256},
 };
 use crate::{keys::derive, secrets::KeyRing};
@@ -39,13 +39,14 @@ impl SessionKeys {
     /// A session's token, issued now. It ends with the session's row (`expires_at`, database time), and after
     /// [`LIFETIME`] by this machine's clock whatever the row says.
     pub fn mint(&self, who: &Principal, now: Timestamp, expires_at: Timestamp) -> Result<String, CannotSign> {
+        let session = who.session().ok_or(CannotSign)?;
         let (version, key) = self.newest("session").ok_or(CannotSign)?;
         let expires_at = (now + LIFETIME).min(expires_at);
         let header = json!({ "alg": ALGORITHM, "typ": TYPE, "kid": version.to_string() });
         let claims = json!({
             "iss": OURSELVES,
             "aud": OURSELVES,
-            "sid": who.session_id,
+            "sid": session,
             "tenant_id": who.tenant_id,
             "tenant_schema": who.tenant_schema.as_str(),
             "tenant_user_id": who.tenant_user_id,
@@ -98,7 +99,7 @@ fn principal(claims: &Claims) -> Result<Principal, Rejected> {
         tenant_id: read(claims, "tenant_id")?,
         tenant_schema: read(claims, "tenant_schema")?,
         tenant_user_id: read(claims, "tenant_user_id")?,
-        session_id: read(claims, "sid")?,
+        credential: Credential::Session(read(claims, "sid")?),
     })
 }
 

@@ -112,7 +112,7 @@ const MAY_AUTHORIZE: &str = "
 do $$
 begin
     execute format('grant usage on schema system to %I', current_setting('app.login_name'));
-    execute format('grant execute on function system.authorize(uuid, uuid, uuid, text, text[]) to %I', current_setting('app.login_name'));
+    execute format('grant execute on function system.authorize(uuid, bytea, uuid, uuid, text, text, text[]) to %I', current_setting('app.login_name'));
 end
 $$;
 ";

@@ -45,6 +45,10 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     10 => "0010_suspension",
     11 => "0011_rollouts",
     12 => "0012_isolation_evidence",
+    13 => "0013_roles",
+    14 => "0014_api_tokens",
+    15 => "0015_invitations",
+    16 => "0016_service_principals",
 ];
 
 /// A workspace's schema.

@@ -8,8 +8,8 @@ use tokio_postgres::SimpleQueryRow;
 use crate::{
     error::{DbError, Refusal},
     model::{
-        ids::{SessionId, UserId},
-        role::{Permission, Role},
+        ids::{ApiTokenId, SessionId, UserId},
+        role::{Permission, Role, RoleRef},
         tenant::{Route, TenantState},
     },
 };
@@ -25,8 +25,19 @@ pub enum Scope {
         user: UserId,
         /// The workspace of the token.
         route: Route,
-        /// What they are about to do.
-        permission: Permission,
+        /// What they are about to do; none where membership is enough.
+        permission: Option<Permission>,
+    },
+    /// A member's program, by an API token; the token, its maker's membership and role, and the workspace are re-read.
+    Token {
+        /// SHA-256 of the token.
+        hash: [u8; 32],
+        /// Who the token says made it; must be who did.
+        user: UserId,
+        /// The workspace of the token.
+        route: Route,
+        /// What it is about to do; none where membership is enough.
+        permission: Option<Permission>,
     },
     /// A worker, for a message that was verified.
     Worker(Route),
@@ -40,11 +51,27 @@ pub struct Entered {
     /// Their name, for the audit log.
     pub user_name: String,
     /// Their role, or none for a worker.
-    pub role: Option<Role>,
+    pub role: Option<RoleRef>,
+    /// The name of a role of the workspace's own.
+    pub role_name: Option<String>,
+    /// The API token they came by.
+    pub token: Option<UsedToken>,
+    /// What a role of the workspace's own gives.
+    given: Vec<Permission>,
     /// The workspace's state.
     pub state: TenantState,
     /// Database time as the transaction began.
     pub now: Timestamp,
+}
+
+/// The API token that a request was made with.
+#[derive(Clone, Debug)]
+pub struct UsedToken {
+    /// Its id.
+    pub id: ApiTokenId,
+    /// Its name, for the audit log.
+    pub name: String,
+    scope: Vec<Permission>,
 }
 
 /// A group role that a system transaction works under.
@@ -68,18 +95,23 @@ const TIMEOUTS: &str = "set local statement_timeout = '10s'; set local lock_time
 impl Scope {
     /// Authorises, then takes on the workspace's role, path and limits. Whatever fails, nothing behind it runs.
     pub(super) fn set_up(&self) -> String {
-        let (session, user, route, roles) = match self {
+        let (who, route, permission) = match self {
             Self::Person { session, user, route, permission } => {
-                let roles: Vec<_> =
-                    Role::ALL.iter().filter(|r| r.may(*permission)).map(|r| r.as_str()).collect();
-                (format!("'{session}'"), format!("'{user}'"), route, roles.join(","))
+                (format!("'{session}', null, '{user}'"), route, *permission)
             }
-            Self::Worker(route) => ("null".to_owned(), "null".to_owned(), route, String::new()),
+            Self::Token { hash, user, route, permission } => {
+                (format!("null, '\\x{}', '{user}'", hex(hash)), route, *permission)
+            }
+            Self::Worker(route) => ("null, null, null".to_owned(), route, None),
         };
+        let may = |role: &&Role| permission.is_some_and(|permission| role.may(permission));
+        let roles: Vec<_> = Role::ALL.iter().filter(may).map(|r| r.as_str()).collect();
+        let (roles, permission) = (roles.join(","), permission.map_or("signed_in", Permission::as_str));
         let Route { tenant, schema } = route;
         format!(
-            "select user_id, user_name, role, tenant_state, (extract(epoch from at) * 1000000)::bigint as at_us \
-             from system.authorize({session}, {user}, '{tenant}', '{schema}', '{{{roles}}}'); \
+            "select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
+                    (extract(epoch from at) * 1000000)::bigint as at_us \
+             from system.authorize({who}, '{tenant}', '{schema}', '{permission}', '{{{roles}}}'); \
              set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'; \
              {TIMEOUTS}",
             role = schema.quoted(),
@@ -92,14 +124,45 @@ impl Entered {
     pub(super) fn read(row: &SimpleQueryRow) -> Result<Self, DbError> {
         let text = |column: &str| row.get(column).unwrap_or_default();
         let instant = text("at_us").parse().ok().and_then(|us| Timestamp::from_microsecond(us).ok());
+        let user = text("user_id").parse().ok();
+        let token = text("token_id").parse().ok().map(|id| UsedToken {
+            id,
+            name: text("token_name").to_owned(),
+            scope: permissions(text("token_scope")),
+        });
         Ok(Self {
-            user: text("user_id").parse().ok(),
+            user,
             user_name: text("user_name").to_owned(),
-            role: text("role").parse().ok(),
+            role: user.map(|_| text("role").to_owned().into()),
+            role_name: row.get("role_name").map(str::to_owned),
+            token,
+            given: permissions(text("permissions")),
             state: text("tenant_state").parse().map_err(|()| DbError::Refused(Refusal::NoSession))?,
             now: instant.ok_or(DbError::Refused(Refusal::NoSession))?,
         })
     }
+
+    /// All that they may do here now: what their role gives, within the token's scope if they came by one.
+    pub fn permissions(&self) -> Vec<Permission> {
+        let mut all = match self.role {
+            Some(RoleRef::BuiltIn(role)) => role.permissions(),
+            Some(RoleRef::Custom(_)) => self.given.clone(),
+            None => Vec::new(),
+        };
+        if let Some(token) = &self.token {
+            all.retain(|permission| token.scope.contains(permission));
+        }
+        all
+    }
+}
+
+/// Permissions as the database lists them. One that another release knows gives nothing here.
+fn permissions(text: &str) -> Vec<Permission> {
+    text.split(',').filter_map(|name| name.parse().ok()).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl SystemRole {

@@ -53,7 +53,7 @@ macro_rules! with_ids {
     ($then:ident) => {
         $then! {
             TenantId UserId SessionId VaultId ConnectionId ConnectionTestId ProfileId JobId ScheduleId RunId TaskRunId
-            AttemptId OrphanId EventId AuditId OutboxId OperationId
+            AttemptId OrphanId EventId AuditId OutboxId OperationId RoleId ApiTokenId InvitationId
         }
     };
 }
@@ -93,4 +93,10 @@ ids! {
     AuditId,
     /// One message owed.
     OutboxId,
+    /// A role that a workspace made for itself.
+    RoleId,
+    /// An API token, without its secret.
+    ApiTokenId,
+    /// An invitation, without its secret.
+    InvitationId,
 }

@@ -1,6 +1,11 @@
-//! Who may do what: two roles, and the permissions each gives.
+//! Who may do what: two built-in roles and those a workspace makes for itself, and the permissions each gives.
 //!
-//! The routes name a permission, the principal carries a role, and [`Role::may`] decides. Nothing else does.
+//! A route names a permission; `system.authorize` decides by [`Role::may`] for a built-in role and by the stored set for one of
+//! the workspace's own. Nothing else does.
+
+mod reference;
+
+pub use reference::RoleRef;
 
 use std::fmt;
 use std::str::FromStr;
@@ -79,8 +84,27 @@ permissions! {
     WorkspaceRead = "workspace.read", false;
     /// Suspend, reactivate, export, back up, restore and delete the workspace.
     WorkspaceWrite = "workspace.write", false;
+    /// Create, change and delete the workspace's own roles.
+    RolesWrite = "roles.write", false;
+    /// Make, see and revoke one's own API tokens.
+    OwnTokensWrite = "own_tokens.write", true;
+    /// See and revoke everybody's API tokens.
+    TokensWrite = "api_tokens.write", false;
     /// Read and verify the audit log.
     AuditRead = "audit.read", false;
+}
+
+/// What Administrators alone hold, and no role of a workspace's own gives: to decide what a role may do, over everybody's
+/// programs, and over the workspace as a whole.
+const ADMINISTRATORS: &[Permission] =
+    &[Permission::RolesWrite, Permission::TokensWrite, Permission::WorkspaceWrite];
+
+impl Permission {
+    /// Whether a role of a workspace's own may give it.
+    #[must_use]
+    pub fn is_for_custom_roles(self) -> bool {
+        !ADMINISTRATORS.contains(&self)
+    }
 }
 
 impl Role {

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::Page;
 use crate::{
-    db::TenantTx,
+    db::{Param, TenantTx},
     error::DbError,
-    model::{ids::UserId, role::Role},
+    model::{ids::UserId, role::RoleRef},
     sql,
 };
 
@@ -26,8 +26,12 @@ row! {
         directory_id: Uuid,
         /// Their object id there.
         object_id: Uuid,
-        /// `administrator` or `operator`.
+        /// `person` or `service_principal`.
+        kind: String,
+        /// `administrator`, `operator`, or the id of one of the workspace's own roles.
         role: String,
+        /// The role's name.
+        role_name: String,
         /// Counts the changes of the membership.
         version: i32,
         /// When they were added.
@@ -86,21 +90,32 @@ pub async fn names(tx: &TenantTx, of: &[UserId]) -> Result<Vec<Named>, DbError> 
     tx.all(sql!("members/names.sql"), &[&of]).await
 }
 
-/// Adds a person; says their id, which is `fresh` unless they were known. A member already: refused as a conflict.
-pub async fn add(
-    tx: &TenantTx,
-    fresh: UserId,
-    directory: Uuid,
-    object: Uuid,
-    role: Role,
-) -> Result<UserId, DbError> {
-    let role = role.as_str();
-    tx.one::<Added>(sql!("members/add.sql"), &[&fresh, &directory, &object, &role]).await.map(|a| a.id)
+/// Somebody to be added.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMember {
+    /// Their id, unless they are known.
+    pub id: UserId,
+    /// Their directory.
+    pub directory: Uuid,
+    /// Their object id there.
+    pub object: Uuid,
+    /// Their role.
+    pub role: RoleRef,
+    /// Whether it is a service principal.
+    pub service: bool,
+}
+
+/// Adds a person or a service principal; says their id. A member already: refused as a conflict. A service principal of another
+/// directory than the workspace's own is absent.
+pub async fn add(tx: &TenantTx, new: NewMember) -> Result<UserId, DbError> {
+    let role = new.role.to_string();
+    let params: [&dyn Param; 5] = [&new.id, &new.directory, &new.object, &role, &new.service];
+    tx.one::<Added>(sql!("members/add.sql"), &params).await.map(|a| a.id)
 }
 
 /// Changes a role, or removes the member where `role` is none, if the membership is still at its version.
-pub async fn change(tx: &TenantTx, was: &Member, role: Option<Role>) -> Result<(), DbError> {
-    let role = role.map(Role::as_str);
+pub async fn change(tx: &TenantTx, was: &Member, role: Option<RoleRef>) -> Result<(), DbError> {
+    let role = role.map(String::from);
     let changed =
         tx.one::<Changed>(sql!("members/change.sql"), &[&was.id, &was.version, &role]).await?.changed;
     if changed { Ok(()) } else { Err(DbError::Moved { statement: "members/change", expected: 1, moved: 0 }) }

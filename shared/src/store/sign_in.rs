@@ -5,11 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
-    auth::{Principal, id_token::SignedIn},
+    auth::{Credential, Principal, access_token::Application, id_token::SignedIn},
     clock::Clock,
-    db::{FromRow, Row, SystemTx},
+    db::{FromRow, Param, Row, SystemTx},
     error::{DbError, Refusal},
-    model::{ids::SessionId, tenant::SchemaName},
+    model::{
+        ids::SessionId,
+        role::{Permission, Role},
+        tenant::SchemaName,
+    },
     sql,
 };
 
@@ -72,6 +76,58 @@ pub async fn sign_in(
     rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
 }
 
+/// Begins a session with an invitation, by its hash, or without one for somebody who came by one and whose directory is on no
+/// list; and commits. Refuses with `Invitation` and `NotOnboarded`.
+pub async fn sign_in_guest(
+    tx: SystemTx,
+    who: &SignedIn,
+    invitation: Option<&[u8]>,
+    (terms, source): (Terms, &Source),
+    clock: &Clock,
+) -> Result<Begun, DbError> {
+    let fresh: Vec<Uuid> = (0..4).map(|_| clock.new_id()).collect();
+    let operator: Vec<&str> = Role::Operator.permissions().into_iter().map(Permission::as_str).collect();
+    let params: [&dyn Param; 11] = [
+        &PROVIDER,
+        &who.directory_id,
+        &who.object_id,
+        &who.display_name.as_str(),
+        &terms.open,
+        &invitation.map(<[u8]>::to_vec),
+        &operator,
+        &fresh,
+        &terms.lifetime.as_secs(),
+        &source.request_id.as_str(),
+        &source.address.as_str(),
+    ];
+    let rows = tx.last(sql!("system_signin/sign_in_guest.sql"), &params).await?;
+    rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
+}
+
+/// Begins a session of a service principal and commits. Refuses with `NoRole`.
+pub async fn sign_in_service(
+    tx: SystemTx,
+    who: &Application,
+    lifetime: SignedDuration,
+    source: &Source,
+    clock: &Clock,
+) -> Result<Begun, DbError> {
+    let fresh: Vec<Uuid> = (0..2).map(|_| clock.new_id()).collect();
+    let name = format!("Application {}", who.client_id);
+    let params: [&dyn Param; 8] = [
+        &PROVIDER,
+        &who.directory_id,
+        &who.object_id,
+        &name,
+        &fresh,
+        &lifetime.as_secs(),
+        &source.request_id.as_str(),
+        &source.address.as_str(),
+    ];
+    let rows = tx.last(sql!("system_signin/sign_in_service.sql"), &params).await?;
+    rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
+}
+
 /// Ends a session and commits. One that ended before is no error.
 pub async fn sign_out(
     tx: SystemTx,
@@ -95,7 +151,7 @@ impl FromRow for Begun {
                 tenant_id: row.try_get("tenant_id")?,
                 tenant_schema: schema,
                 tenant_user_id: row.try_get("user_id")?,
-                session_id: row.try_get("session_id")?,
+                credential: Credential::Session(row.try_get("session_id")?),
             },
             expires_at: row.try_get("expires_at")?,
             claimed: row.try_get("claimed")?,

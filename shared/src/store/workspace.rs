@@ -37,7 +37,7 @@ row! {
         name: String,
         /// `active`, `suspending` or `suspended`.
         state: String,
-        /// `administrator` or `operator`.
+        /// `administrator`, `operator`, or the id of one of that workspace's own roles.
         role: String,
     }
 }

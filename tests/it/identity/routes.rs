@@ -36,7 +36,9 @@ fn only_the_exact_paths_with_their_one_method_are_served() {
                 }
             }
         }
-        for (path, allowed) in [("auth/login", "GET"), ("auth/callback", "GET"), ("auth/logout", "POST")] {
+        for (path, allowed) in
+            [("auth/login", "GET"), ("auth/callback", "GET"), ("auth/logout", "POST"), ("auth/token", "POST")]
+        {
             for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] {
                 if method == allowed {
                     continue;

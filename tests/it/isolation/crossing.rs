@@ -108,10 +108,17 @@ fn a_tenant_role_owns_nothing_and_changes_no_log() {
             "select from system.outbox",
             "select from system.due",
             "select from system.memberships",
+            "select from system.roles",
+            "select from system.api_tokens",
+            "select from system.invitations",
+            "select system.people_lock()",
+            "select from system.sign_in_guest('entra', null, null, '', true, null, null, null, null, '', '')",
+            "select system.api_token_seen(null)",
+            "select from system.sign_in_service('entra', null, null, '', null, null, '', '')",
             "select from system.sign_in('entra', null, null, '', true, null, null, '', '')",
             "select from system.switch_session(null, null, null, null, '', '')",
             "select from system.write_audit(null, null, null, '', '', '', null, '', '')",
-            "select from system.authorize(null, null, null, '', null)",
+            "select from system.authorize(null, null, null, null, '', '', null)",
         ] {
             assert_eq!(
                 refusal(&client, statement).await,
@@ -208,7 +215,7 @@ fn a_scope_is_refused_unless_session_person_workspace_and_schema_agree() {
         let ask = async |session: &str, user: &str, tenant: &str, schema: &str, roles: &str| {
             let (session, user) = (quoted(session), quoted(user));
             let call = format!(
-                "select * from system.authorize({session}, {user}, '{tenant}', '{schema}', '{{{roles}}}')"
+                "select * from system.authorize({session}, null, {user}, '{tenant}', '{schema}', 'vaults.read', '{{{roles}}}')"
             );
             refusal(&client, &call).await.map(|code| code.code().to_owned())
         };
@@ -232,7 +239,9 @@ fn a_scope_is_refused_unless_session_person_workspace_and_schema_agree() {
         }
         for function in ["signin", "scheduler"] {
             let client = database::login(stack, function).await;
-            let call = format!("select from system.authorize(null, null, '{id}', '{schema}', '{{}}')");
+            let call = format!(
+                "select from system.authorize(null, null, null, '{id}', '{schema}', 'signed_in', '{{}}')"
+            );
             assert!(refusal(&client, &call).await.is_some(), "{function} enters no workspace");
         }
     });

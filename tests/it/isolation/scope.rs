@@ -6,7 +6,10 @@ use local::stack::Stack;
 use shared::{
     db::{Database, SystemRole, SystemTx, TenantTx},
     error::{DbError, Refusal},
-    model::{ids::SessionId, role::Permission},
+    model::{
+        ids::SessionId,
+        role::{Permission, Role, RoleRef},
+    },
 };
 use tests::{
     database, stack,
@@ -113,9 +116,9 @@ fn a_role_that_may_not_is_refused_by_the_scope_itself() {
         for permission in Permission::ALL {
             let tx = TenantTx::begin(&pool, &workspace.scope(*permission), "role").await.unwrap();
             let opened = tx.open().await.map(|entered| entered.role);
-            let may = shared::model::role::Role::Operator.may(*permission);
+            let may = Role::Operator.may(*permission);
             match opened {
-                Ok(role) => assert!(may && role == Some(shared::model::role::Role::Operator), "{permission}"),
+                Ok(role) => assert!(may && role == Some(RoleRef::BuiltIn(Role::Operator)), "{permission}"),
                 Err(error) => {
                     assert!(
                         !may && matches!(error, DbError::Refused(Refusal::Role)),

@@ -47,8 +47,13 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::Role => forbidden("forbidden", "Your role in this workspace may not do this."),
         Refusal::NotOnboarded => forbidden("not_onboarded", "Your organisation has no workspace here."),
         Refusal::NoRole => forbidden("no_role", "Nobody has given you a role yet."),
+        Refusal::Invitation => forbidden("invitation", "This invitation does not hold."),
         Refusal::Absent => Fault::not_found(),
         Refusal::Conflict => Fault::conflict("conflict", "It is there already."),
+        Refusal::InUse => Fault::conflict("in_use", "Something else refers to it."),
+        Refusal::Limit => {
+            Fault::conflict("limit_reached", "There are as many as there may be. Delete one first.")
+        }
         Refusal::LastAdministrator => Fault::conflict(
             "last_administrator",
             "A workspace keeps at least one Administrator; make somebody else one first.",

@@ -3,12 +3,12 @@
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::{
-    auth::{CannotSign, Principal, cookie},
+    auth::{CannotSign, Credential, Principal, cookie},
     db::{SystemRole, SystemTx},
     error::{DbError, Refusal},
     model::{
         ids::{TenantId, UserId},
-        role::{Permission, Role},
+        role::{Permission, RoleRef},
     },
     store::workspace::{self, OwnWorkspace, SwitchRecord, Switched, Workspace},
 };
@@ -27,12 +27,14 @@ use crate::{
 struct Me {
     user: Person,
     /// Their role in this workspace.
-    role: Role,
-    /// What the role gives.
+    role: RoleRef,
+    /// The role's name.
+    role_name: String,
+    /// What the role gives, within the scope of the API token if the request came with one.
     permissions: Vec<Permission>,
     /// The workspace this session is in.
     workspace: Workspace,
-    /// All of their workspaces, this one included.
+    /// All of their workspaces, this one included; none with an API token, which is of this one alone.
     workspaces: Vec<OwnWorkspace>,
 }
 
@@ -75,17 +77,26 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn show(caller: Caller) -> Answered<Found<Me>> {
     let tx = caller.read().await?;
-    let (workspace, workspaces) =
-        futures_util::try_join!(workspace::get(&tx), workspace::of_person(&tx, caller.principal.session_id))?;
+    let (workspace, workspaces) = match caller.principal.session() {
+        Some(session) => futures_util::try_join!(workspace::get(&tx), workspace::of_person(&tx, session))?,
+        None => (workspace::get(&tx).await?, Vec::new()),
+    };
     let entered = tx.entered()?;
     let role = entered.role.ok_or(DbError::Refused(Refusal::Role))?;
+    let role_name = entered.role_name.clone().unwrap_or_else(|| role.to_string());
+    let permissions = entered.permissions();
     let user = Person { id: caller.user(), name: entered.user_name.clone() };
     tx.into_tx().commit().await?;
-    Ok(Found::of(&Me { user, role, permissions: role.permissions(), workspace, workspaces }))
+    Ok(Found::of(&Me { user, role, role_name, permissions, workspace, workspaces }))
 }
 
 async fn switch(caller: Caller, Body(to): Body<Switch>) -> Answered<Found<SwitchedTo>> {
     let app = &caller.app;
+    let Some(session) = caller.principal.session() else {
+        caller.authorise().await?;
+        let detail = "An API token is of one workspace: make another one there.";
+        return Err(Fault::new(StatusCode::FORBIDDEN, "session_required", detail).into());
+    };
     let tx = SystemTx::begin(&app.database, SystemRole::Portal, "me.switch").await?;
     let record = SwitchRecord {
         session: app.clock.new_id(),
@@ -93,8 +104,7 @@ async fn switch(caller: Caller, Body(to): Body<Switch>) -> Answered<Found<Switch
         request_id: &caller.request.id,
         source_address: &caller.request.source_address,
     };
-    let switched =
-        workspace::switch(tx, caller.principal.session_id, to.workspace_id, record).await.map_err(named)?;
+    let switched = workspace::switch(tx, session, to.workspace_id, record).await.map_err(named)?;
     let token = token(&caller, &switched).map_err(|error| {
         Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
             .because(error)
@@ -115,7 +125,7 @@ fn token(caller: &Caller, to: &Switched) -> Result<String, CannotSign> {
         tenant_id: to.route.tenant,
         tenant_schema: to.route.schema.clone(),
         tenant_user_id: to.user,
-        session_id: to.session,
+        credential: Credential::Session(to.session),
     };
     caller.app.session.mint(&who, caller.app.clock.now(), to.expires_at)
 }

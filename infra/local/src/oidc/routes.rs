@@ -137,6 +137,9 @@ fn redeem(provider: &Provider, tenant: &str, headers: &HeaderMap, body: &[u8]) -
         params.insert("client_secret".to_owned(), secret);
     }
     let is = |name: &str, expected: &str| params.get(name).map(String::as_str) == Some(expected);
+    if is("grant_type", "client_credentials") {
+        return client_credentials(provider, tenant, &params);
+    }
     if !is("client_id", &provider.inner.client_id.to_string())
         || !is("client_secret", &provider.inner.client_secret)
     {
@@ -163,6 +166,31 @@ fn redeem(provider: &Provider, tenant: &str, headers: &HeaderMap, body: &[u8]) -
         "ext_expires_in": tokens::LIFETIME_S - 1,
         "access_token": provider.mint(&access, &Map::new()),
         "id_token": provider.mint(&id, &Map::new()),
+    }))
+}
+
+/// RFC 6749, 4.4: an application's token for itself, of one directory, for our API.
+fn client_credentials(provider: &Provider, tenant: &str, params: &Params) -> Result<Value, Refusal> {
+    let get = |name: &str| params.get(name).map(String::as_str).unwrap_or_default();
+    let ours = provider.client_id();
+    if ![format!("{ours}/.default"), format!("api://{ours}/.default")].contains(&get("scope").to_owned()) {
+        return Err(refuse("invalid_scope", "AADSTS1002012: The scope must be the API's, with /.default."));
+    }
+    let application = {
+        let state = provider.state();
+        let directory = Tenant::read(tenant, &state)?;
+        let known = state.applications.iter().find(|it| {
+            directory == Tenant::One(it.directory_id) && it.client_id.to_string() == get("client_id")
+        });
+        known.filter(|it| it.client_secret == get("client_secret")).cloned()
+    };
+    let invalid = || refuse("invalid_client", "AADSTS7000215: Invalid client secret provided.");
+    let claims = tokens::application_claims(provider, &application.ok_or_else(invalid)?);
+    Ok(json!({
+        "token_type": "Bearer",
+        "expires_in": tokens::LIFETIME_S - 1,
+        "ext_expires_in": tokens::LIFETIME_S - 1,
+        "access_token": provider.mint(&claims, &Map::new()),
     }))
 }
 

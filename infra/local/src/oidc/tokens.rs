@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::{Account, Provider, SigningKey};
+use super::{Account, Application, Provider, SigningKey};
 use crate::clock::{random_id, real_now};
 
 /// Lifetime of the tokens, in seconds. Entra's is 60 to 90 minutes.
@@ -49,6 +49,28 @@ pub(super) fn access_claims(provider: &Provider, account: &Account) -> Map<Strin
     claims.insert("azp".to_owned(), json!(provider.client_id()));
     claims.insert("azpacr".to_owned(), json!("1"));
     claims.insert("scp".to_owned(), json!("access_as_user"));
+    claims
+}
+
+/// Access token claims of an application's own (client credentials), version 2, with the optional claim `idtyp`.
+pub(super) fn application_claims(provider: &Provider, application: &Application) -> Map<String, Value> {
+    let now_s = real_now().as_second();
+    let claims = json!({
+        "ver": "2.0",
+        "idtyp": "app",
+        "iss": provider.issuer(application.directory_id),
+        "aud": provider.client_id(),
+        "sub": application.object_id,
+        "tid": application.directory_id,
+        "oid": application.object_id,
+        "azp": application.client_id,
+        "azpacr": "1",
+        "iat": now_s,
+        "nbf": now_s,
+        "exp": now_s + LIFETIME_S,
+        "uti": random_id().simple().to_string(),
+    });
+    let Value::Object(claims) = claims else { unreachable!("the literal above is an object") };
     claims
 }
 

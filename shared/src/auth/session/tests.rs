@@ -21,7 +21,7 @@ fn ada() -> Principal {
         tenant_id: tenant,
         tenant_schema: SchemaName::of(tenant),
         tenant_user_id: "0193d4a0-0000-7000-8000-000000000002".parse().unwrap(),
-        session_id: "0193d4a0-0000-7000-8000-000000000003".parse().unwrap(),
+        credential: Credential::Session("0193d4a0-0000-7000-8000-000000000003".parse().unwrap()),
     }
 }
 

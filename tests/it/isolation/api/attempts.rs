@@ -65,6 +65,8 @@ fn is_fresh(text: &str) -> bool {
     uuid::Uuid::parse_str(text).is_ok()
         || text.parse::<jiff::Timestamp>().is_ok()
         || text.starts_with("name-")
+        || text.starts_with("sbx_")
+        || text.contains("/auth/login?invitation=sbi_")
 }
 
 /// The path of an operation with another value for one of its open parts.
@@ -89,6 +91,15 @@ async fn deleted(ours: &Planted, collection: &str) -> String {
         "users" => {
             let body = json!({ "directory_id": random_id(), "object_id": random_id(), "role": "operator" });
             by.post("/users", &body).await.expect(201)
+        }
+        "roles" => {
+            let body = json!({ "name": work::fresh("gone"), "permissions": ["runs.read"] });
+            by.post("/roles", &body).await.expect(201)
+        }
+        "invitations" => by.post("/invitations", &json!({ "role": "operator" })).await.expect(201),
+        "api-tokens" => {
+            let body = json!({ "name": work::fresh("gone"), "permissions": ["runs.read"] });
+            by.post("/api-tokens", &body).await.expect(201)
         }
         _ => return random_id().to_string(),
     };

@@ -87,6 +87,14 @@ impl Operation {
         }
     }
 
+    /// Whether whoever has these permissions may call it.
+    pub(super) fn is_within(&self, permissions: &[Permission]) -> bool {
+        match self.permission.as_str() {
+            "public" | "signed_in" => true,
+            permission => permissions.contains(&permission.parse().expect("a permission of ours")),
+        }
+    }
+
     /// Names of the open parts of its path, each with the collection it stands in: `("vaults", "id")`.
     pub(super) fn parts(&self) -> Vec<(String, String)> {
         let steps: Vec<&str> = self.path.split('/').collect();
@@ -106,8 +114,8 @@ impl Operation {
     }
 }
 
-/// Names by which bodies refer to other things: a task's connection, a credential's vault.
-const NAMED: [&str; 2] = ["connection", "vault"];
+/// Names by which bodies refer to other things: a task's connection, a credential's vault, a member's role.
+const NAMED: [&str; 3] = ["connection", "vault", "role"];
 
 fn search(schema: &Value, pointer: &str, found: &mut Vec<Reference>) {
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {

@@ -51,6 +51,12 @@ impl Planted {
         // A run that has ended, so that what follows finds a workspace at rest.
         by.post(&format!("/runs/{}/cancel", work::id(&run)), &json!({})).await;
         by.post(&format!("/connections/{}/test", work::id(&connection)), &json!({})).await.expect(202);
+        let role = json!({ "name": name("role"), "permissions": ["runs.read", "jobs.read"] });
+        let role = by.post("/roles", &role).await.expect(201);
+        let invitation = by.post("/invitations", &json!({ "role": role["id"] })).await.expect(201);
+        // An Operator's own; Administrators reach it too.
+        let token = json!({ "name": name("token"), "permissions": ["runs.read"] });
+        let token = self.tenant.operator.post("/api-tokens", &token).await.expect(201);
         let users = work::all(by, "/users").await;
         let member = users.iter().find(|user| user["role"] == "operator").expect("an operator");
         let ids = [
@@ -63,6 +69,9 @@ impl Planted {
             ("schedules", work::id(&schedule)),
             ("runs", work::id(&run)),
             ("users", work::id(member)),
+            ("roles", work::id(&role)),
+            ("invitations", work::id(&invitation)),
+            ("api-tokens", work::id(&token)),
         ];
         let vault_name = vault["name"].as_str().expect("a name").to_owned();
         self.ids = ids.into();
@@ -106,6 +115,11 @@ impl Planted {
                 "directory_id": random_id(), "object_id": random_id(), "role": "operator",
             }),
             "users_update" => json!({ "role": "operator" }),
+            "roles_create" | "roles_update" => json!({ "name": name, "permissions": ["runs.read"] }),
+            "invitations_create" => json!({
+                "role": ids["roles"], "directory_id": random_id(), "object_id": random_id(),
+            }),
+            "api_tokens_create" => json!({ "name": name, "permissions": ["runs.read"] }),
             "me_switch" => json!({ "workspace_id": self.tenant.id }),
             _ if operation.body.as_ref().is_some_and(takes_nothing) => json!({}),
             other => panic!("{other} takes a body that no attempt is made with: say what a proper one is"),
@@ -143,6 +157,13 @@ impl Planted {
         let ask = "select coalesce(string_agg(m::text, ',' order by m::text), '') from system.memberships m where tenant_id = $1";
         let row = client.query_one(ask, &[&self.tenant.id]).await.expect("the members");
         digest.push(("members".to_owned(), row.get(0)));
+        for table in ["roles", "invitations", "api_tokens"] {
+            let ask = format!(
+                "select coalesce(string_agg((to_jsonb(t) - 'last_used_at')::text, ',' order by t.id), '') from system.{table} t where tenant_id = $1"
+            );
+            let row = client.query_one(&ask, &[&self.tenant.id]).await.expect("the people's rows");
+            digest.push((table.to_owned(), row.get(0)));
+        }
         digest
     }
 

@@ -1,11 +1,12 @@
 //! Who may call what: every operation with a proper request, by nobody, by an Operator, with forged tenants in headers.
 
 use serde_json::json;
-use shared::model::role::Role;
+use shared::model::role::{Permission, Role};
 use tests::{
     caller::{Anonymous, Answer, Caller, Proof, send},
     stack,
-    tenant::random_id,
+    tenant::{self, random_id},
+    work,
 };
 
 use super::{
@@ -49,7 +50,10 @@ fn an_operator_may_not_call_what_is_an_administrators_and_it_has_no_effect() {
 fn an_operator_may_call_everything_else() {
     stack::with(async |stack| {
         let ours = Planted::new(stack).await;
-        for operation in operations(stack.url()).await {
+        let mut operations = operations(stack.url()).await;
+        // What is deleted cannot be read afterwards.
+        operations.sort_by_key(|operation| operation.method == reqwest::Method::DELETE);
+        for operation in operations {
             if operation.is_for(Role::Operator) && operation.id != "me_switch" {
                 let answer = proper(&ours.tenant.operator, &ours, &operation).await;
                 assert!(answer.status < 400 || answer.status == 409, "{}: {}", operation.id, answer.text());
@@ -128,5 +132,39 @@ fn a_tenant_named_in_a_header_or_a_query_is_nobody() {
                 send(nobody).await.problem(401, "unauthenticated");
             }
         }
+    });
+}
+
+/// Threats C1, C2: each permission alone, over every operation.
+#[test]
+fn a_role_of_the_workspaces_own_may_call_exactly_what_its_permissions_say() {
+    stack::with(async |stack| {
+        let ours = Planted::new(stack).await;
+        let by = &ours.tenant.administrator;
+        let body = |permission: Permission| json!({ "name": "matrix", "permissions": [permission] });
+        let role = by.post("/roles", &body(Permission::RunsRead)).await.expect(201);
+        let account = ours.tenant.directory.person(stack, "cyd");
+        let member = json!({ "directory_id": account.directory_id, "object_id": account.object_id, "role": role["id"] });
+        by.post("/users", &member).await.expect(201);
+        let person = tenant::signed_in(stack, &account).await;
+        let operations = operations(stack.url()).await;
+        let (mut allowed, mut refused) = (0, 0);
+        for permission in Permission::ALL.iter().copied().filter(|p| p.is_for_custom_roles()) {
+            by.put(&format!("/roles/{}", work::id(&role)), &body(permission)).await.expect(200);
+            for operation in operations.iter().filter(|operation| operation.id != "me_switch") {
+                let answer = proper(&person, &ours, operation).await;
+                if operation.is_within(&[permission]) {
+                    // It may be asked; whether it can be done is another question.
+                    assert_ne!(answer.json()["code"], "forbidden", "{permission}: {}", operation.id);
+                    assert_ne!(answer.status, 401, "{permission}: {}", operation.id);
+                    allowed += 1;
+                } else {
+                    answer.problem(403, "forbidden");
+                    refused += 1;
+                }
+            }
+        }
+        println!("{allowed} calls allowed, {refused} refused");
+        assert!(allowed > 60 && refused > 600, "{allowed} {refused}");
     });
 }

@@ -1,0 +1,1 @@
+select system.invitation_end($1) as ended

@@ -1,0 +1,1 @@
+select system.role_delete($1, $2) as changed

@@ -1,0 +1,1 @@
+select system.role_insert($1, $2, $3)

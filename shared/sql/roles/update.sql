@@ -1,0 +1,1 @@
+select system.role_update($1, $2, $3, $4) as changed

@@ -1,0 +1,1 @@
+select system.api_token_seen($1)
