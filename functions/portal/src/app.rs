@@ -31,6 +31,8 @@ pub struct Means {
     pub public_url: Url,
     /// Fresh ids; instants are the database's.
     pub clock: Clock,
+    /// The shortest grace of a workspace's deletion, in seconds.
+    pub shortest_grace_s: i64,
 }
 
 /// The queues the portal sends to.
@@ -39,6 +41,14 @@ pub struct AppQueues {
     pub work: Queue,
     /// The queue that wakes the steward.
     pub steward: StewardQueue,
+}
+
+/// What the portal is told that is neither a queue nor a secret.
+pub struct AppSettings {
+    /// Where browsers find us.
+    pub public_url: Url,
+    /// The shortest grace of a workspace's deletion, in seconds.
+    pub shortest_grace_s: i64,
 }
 
 /// The two key rings of the portal.
@@ -56,13 +66,14 @@ impl App {
         database: Database,
         queues: AppQueues,
         secrets: AppSecrets,
-        public_url: Url,
+        settings: AppSettings,
         clock: Clock,
     ) -> Self {
         let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
+        let AppSettings { public_url, shortest_grace_s } = settings;
         let session = SessionKeys::new(session);
-        Self(Arc::new(Means { database, queue, steward, root, session, public_url, clock }))
+        Self(Arc::new(Means { database, queue, steward, root, session, public_url, clock, shortest_grace_s }))
     }
 }
 

@@ -6,6 +6,7 @@
 mod operations;
 mod order;
 mod rollout;
+mod sweep;
 mod work;
 
 use lambda_runtime::Error;
@@ -26,6 +27,8 @@ pub struct Steward {
     login_arns: Vec<String>,
     queue: StewardQueue,
     clock: Clock,
+    /// For how many days snapshots of the whole database are kept.
+    snapshot_days: i64,
 }
 
 impl Steward {
@@ -42,6 +45,10 @@ impl Steward {
                 .map(|arn| arn.trim().to_owned())
                 .collect(),
             clock,
+            snapshot_days: config
+                .get("SIGNALBOX_SNAPSHOT_DAYS")
+                .parse()
+                .map_err(|_| "SIGNALBOX_SNAPSHOT_DAYS is no number of days")?,
         })
     }
 
@@ -58,6 +65,8 @@ impl Steward {
             Order::Refill { spares } => self.refill(spares.unwrap_or(SPARES)).await,
             Order::Operate => self.operate().await,
             Order::Woken { refill, operate } => self.woken(refill, operate).await,
+            Order::Sweep => self.sweep().await,
+            Order::Certificate { tenant_id } => self.certificate(tenant_id).await,
             Order::Tick => self.tick().await,
         }
     }

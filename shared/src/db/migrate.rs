@@ -44,6 +44,8 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     9 => "0009_operations",
     10 => "0010_suspension",
     11 => "0011_rollouts",
+    12 => "0012_deletion",
+    13 => "0013_leftovers",
 ];
 
 /// A workspace's schema.

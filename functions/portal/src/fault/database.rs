@@ -47,7 +47,7 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::Role => forbidden("forbidden", "Your role in this workspace may not do this."),
         Refusal::NotOnboarded => forbidden("not_onboarded", "Your organisation has no workspace here."),
         Refusal::NoRole => forbidden("no_role", "Nobody has given you a role yet."),
-        Refusal::Absent => Fault::not_found(),
+        Refusal::Absent | Refusal::NoWorkspace => Fault::not_found(),
         Refusal::Conflict => Fault::conflict("conflict", "It is there already."),
         Refusal::LastAdministrator => Fault::conflict(
             "last_administrator",
@@ -59,6 +59,9 @@ fn refused(refusal: Refusal) -> Fault {
         ),
         Refusal::WorkspaceState => {
             Fault::conflict("workspace_state", "The workspace is in a state that does not allow this.")
+        }
+        Refusal::WorkspaceName => {
+            Fault::conflict("workspace_name", "That is not the name of this workspace; nothing was changed.")
         }
         Refusal::NoSpare => {
             let fault = Fault::new(

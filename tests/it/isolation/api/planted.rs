@@ -106,6 +106,9 @@ impl Planted {
                 "directory_id": random_id(), "object_id": random_id(), "role": "operator",
             }),
             "users_update" => json!({ "role": "operator" }),
+            "workspace_suspend" => json!({ "running": "drain" }),
+            // Another name than the workspace's: nothing here is deleted, whoever asks.
+            "workspace_delete" => json!({ "name": name, "grace_s": 86_400 }),
             "me_switch" => json!({ "workspace_id": self.tenant.id }),
             _ if operation.body.as_ref().is_some_and(takes_nothing) => json!({}),
             other => panic!("{other} takes a body that no attempt is made with: say what a proper one is"),
