@@ -15,7 +15,7 @@ use shared::{
     error::chain,
     model::operation::{OperationKind, OperationState},
     queue::Call,
-    store::operations::{self, Taken},
+    store::operations::{self, Record, Taken},
 };
 
 use crate::Steward;
@@ -80,7 +80,8 @@ impl Steward {
                 }
             };
             let wait_s = i32::try_from(wait.as_secs())?;
-            operations::step(&tx, &taken, step, &progress, wait_s, LEASE_S).await?;
+            let record = Record { next: step, progress: &progress, wait_s, lease_s: LEASE_S };
+            operations::step(&tx, &taken, record).await?;
             tx.commit().await?;
             if wait_s > 0 {
                 return Ok(());
