@@ -57,6 +57,8 @@ pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_ONBOARDING", &[Signin], &[]),
     ("SIGNALBOX_EGRESS_ALLOW", &[], &[Signin, Dispatcher]),
     ("SIGNALBOX_LOGIN_SECRET_ARNS", &[Steward], &[]),
+    ("SIGNALBOX_SHORTEST_GRACE_S", &[Portal], &[]),
+    ("SIGNALBOX_SNAPSHOT_DAYS", &[Steward], &[]),
     ("SIGNALBOX_LOG", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
 ];
 

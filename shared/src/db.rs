@@ -5,6 +5,7 @@ pub mod logins;
 pub mod migrate;
 mod param;
 mod pool;
+pub mod removal;
 mod scope;
 mod tx;
 

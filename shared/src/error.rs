@@ -74,6 +74,10 @@ pub enum Refusal {
     OperationOpen,
     /// The workspace's state does not allow it.
     WorkspaceState,
+    /// The name that confirms a deletion is not the workspace's.
+    WorkspaceName,
+    /// No workspace where a message or a session points.
+    NoWorkspace,
     /// No spare workspace is left; the steward has been asked for one.
     NoSpare,
 }
@@ -90,8 +94,10 @@ impl Refusal {
             ("SB409", "workspace_state") => Self::WorkspaceState,
             ("SB409", "in_use") => Self::InUse,
             ("SB409", "limit") => Self::Limit,
+            ("SB409", "workspace_name") => Self::WorkspaceName,
             ("SB401", _) => Self::NoSession,
             ("SB403", _) => Self::Role,
+            ("SB404", "no such workspace") => Self::NoWorkspace,
             ("SB404", _) => Self::Absent,
             ("SB409", _) => Self::Conflict,
             ("SB503", _) => Self::NoSpare,

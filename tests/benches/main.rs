@@ -3,6 +3,7 @@
 //! Everything runs on the real stack in a release build. These machines are noisy: ratios are taken within one run, with
 //! their two sides interleaved. `cargo bench -- scope starts` runs the benches of those names only.
 
+mod deletion;
 mod figure;
 mod functions;
 mod idle;
@@ -27,6 +28,9 @@ fn main() {
         if wants("starts") {
             starts::trigger_to_start(&stack).await;
             starts::starts_per_second(&stack).await;
+        }
+        if wants("deletion") {
+            deletion::delete_a_tenant(&stack).await;
         }
         if wants("functions") {
             functions::cold_starts(&stack).await;

@@ -7,12 +7,14 @@
 pub mod airflow;
 pub mod browser;
 pub mod caller;
+pub mod content;
 pub mod database;
 pub mod install;
 pub mod invariants;
 pub mod scale;
 pub mod seen;
 pub mod stack;
+pub mod steps;
 pub mod tenant;
 pub mod warehouse;
 pub mod work;

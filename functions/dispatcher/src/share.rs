@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 use shared::{
     engine::{self, Claimed, Fired, Known, Messages, Settled, Wanted},
-    error::DbError,
+    error::{DbError, Refusal},
     model::ids::Id,
     queue::{Kind, Message},
 };
@@ -55,8 +55,16 @@ pub(crate) async fn work(dispatcher: &Dispatcher, group: &Group, deadline: Times
 
 fn failed_at(place: Option<usize>, done: Result<(), DbError>) -> Option<usize> {
     let Err(error) = done else { return None };
+    if is_void(&error) {
+        return None;
+    }
     log(&error, "a message was not worked");
     place
+}
+
+/// A message of a workspace that is gone says nothing any more: it is dropped, not delivered again.
+fn is_void(error: &DbError) -> bool {
+    matches!(error, DbError::Refused(Refusal::NoWorkspace))
 }
 
 impl Tenant<'_> {
@@ -123,6 +131,7 @@ impl Tenant<'_> {
                 taken.extend(claimed.taken);
                 messages.extend(claimed.messages);
             }
+            Err(error) if is_void(&error) => {}
             Err(error) => {
                 log(&error, "waiting work was not taken on");
                 failed.extend(claims.iter().map(|n| n.place));

@@ -35,6 +35,8 @@ pub struct Means {
     pub(crate) seen: Seen,
     /// Fresh ids; instants are the database's.
     pub clock: Clock,
+    /// The shortest grace of a workspace's deletion, in seconds.
+    pub shortest_grace_s: i64,
 }
 
 /// The queues the portal sends to.
@@ -43,6 +45,14 @@ pub struct AppQueues {
     pub work: Queue,
     /// The queue that wakes the steward.
     pub steward: StewardQueue,
+}
+
+/// What the portal is told that is neither a queue nor a secret.
+pub struct AppSettings {
+    /// Where browsers find us.
+    pub public_url: Url,
+    /// The shortest grace of a workspace's deletion, in seconds.
+    pub shortest_grace_s: i64,
 }
 
 /// The two key rings of the portal.
@@ -60,14 +70,25 @@ impl App {
         database: Database,
         queues: AppQueues,
         secrets: AppSecrets,
-        public_url: Url,
+        settings: AppSettings,
         clock: Clock,
     ) -> Self {
         let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
+        let AppSettings { public_url, shortest_grace_s } = settings;
         let session = SessionKeys::new(session);
         let seen = Seen::default();
-        Self(Arc::new(Means { database, queue, steward, root, session, public_url, seen, clock }))
+        Self(Arc::new(Means {
+            database,
+            queue,
+            steward,
+            root,
+            session,
+            public_url,
+            seen,
+            clock,
+            shortest_grace_s,
+        }))
     }
 }
 

@@ -22,5 +22,5 @@ mod seen;
 mod serve;
 mod work;
 
-pub use app::{App, AppQueues, AppSecrets};
+pub use app::{App, AppQueues, AppSecrets, AppSettings};
 pub use serve::router;

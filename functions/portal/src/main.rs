@@ -1,6 +1,6 @@
 //! Starts the portal: reads its configuration and secrets, builds the router, and answers the runtime's events.
 
-use portal::{App, AppQueues, AppSecrets, router};
+use portal::{App, AppQueues, AppSecrets, AppSettings, router};
 use shared::{
     clock::Clock,
     config::{self, Config, Function},
@@ -27,7 +27,13 @@ async fn main() -> Result<(), BoxError> {
         work: Queue::new(&aws, config.get("SIGNALBOX_QUEUE_URL"), Signer::new(queue_root)),
         steward: StewardQueue::new(&aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
     };
-    let public_url = config.get("SIGNALBOX_PUBLIC_URL").parse()?;
-    let app = App::new(database, queues, AppSecrets { root, session }, public_url, Clock::system());
+    let settings = AppSettings {
+        public_url: config.get("SIGNALBOX_PUBLIC_URL").parse()?,
+        shortest_grace_s: config
+            .get("SIGNALBOX_SHORTEST_GRACE_S")
+            .parse()
+            .map_err(|_| "SIGNALBOX_SHORTEST_GRACE_S is no number of seconds")?,
+    };
+    let app = App::new(database, queues, AppSecrets { root, session }, settings, Clock::system());
     lambda_http::run(router(app)).await
 }

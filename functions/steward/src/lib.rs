@@ -7,6 +7,7 @@ mod evidence;
 mod operations;
 mod order;
 mod rollout;
+mod sweep;
 mod work;
 
 use lambda_runtime::Error;
@@ -27,6 +28,8 @@ pub struct Steward {
     login_arns: Vec<String>,
     queue: StewardQueue,
     clock: Clock,
+    /// For how many days snapshots of the whole database are kept.
+    snapshot_days: i64,
 }
 
 impl Steward {
@@ -43,6 +46,10 @@ impl Steward {
                 .map(|arn| arn.trim().to_owned())
                 .collect(),
             clock,
+            snapshot_days: config
+                .get("SIGNALBOX_SNAPSHOT_DAYS")
+                .parse()
+                .map_err(|_| "SIGNALBOX_SNAPSHOT_DAYS is no number of days")?,
         })
     }
 
@@ -60,6 +67,8 @@ impl Steward {
             Order::GatherEvidence => self.gather_evidence().await,
             Order::Operate => self.operate().await,
             Order::Woken { refill, operate } => self.woken(refill, operate).await,
+            Order::Sweep => self.sweep().await,
+            Order::Certificate { tenant_id } => self.certificate(tenant_id).await,
             Order::Tick => self.tick().await,
         }
     }

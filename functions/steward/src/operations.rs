@@ -2,6 +2,8 @@
 //! step once its work is done. A step may be killed anywhere and is then done again from its beginning: each must bear that.
 //! Whoever lost the lease records nothing, for the epoch has moved on.
 
+mod deletion;
+mod external;
 mod suspend;
 
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ use shared::{
     error::chain,
     model::operation::{OperationKind, OperationState},
     queue::Call,
-    store::operations::{self, Taken},
+    store::operations::{self, Record, Taken},
 };
 
 use crate::Steward;
@@ -27,7 +29,6 @@ const MAX_FAILURES: i32 = 8;
 
 /// What follows a step.
 pub(crate) enum Next {
-    #[expect(dead_code, reason = "kinds of several steps follow")]
     /// Another step, at once; with what this one leaves for it.
     Step(&'static str, Value),
     /// A step (or the same again) after a while.
@@ -37,6 +38,8 @@ pub(crate) enum Next {
     #[expect(dead_code, reason = "kinds that can be refused follow")]
     /// The end: it cannot be done, and why, for the people of the workspace.
     Refused(String),
+    /// The end, and nothing to record it on: the operation went with its workspace.
+    Gone,
 }
 
 impl Steward {
@@ -63,6 +66,7 @@ impl Steward {
             };
             let tx = SystemTx::begin(&self.database, SystemRole::Owner, "record step").await?;
             let (step, progress, wait) = match next {
+                Next::Gone => return Ok(()),
                 Next::Step(step, progress) if Instant::now() < until => (step, progress, Duration::ZERO),
                 Next::Step(step, progress) => (step, progress, Duration::from_secs(1)),
                 Next::Wait(step, progress, wait) => (step, progress, wait.max(Duration::from_secs(1))),
@@ -76,7 +80,8 @@ impl Steward {
                 }
             };
             let wait_s = i32::try_from(wait.as_secs())?;
-            operations::step(&tx, &taken, step, &progress, wait_s, LEASE_S).await?;
+            let record = Record { next: step, progress: &progress, wait_s, lease_s: LEASE_S };
+            operations::step(&tx, &taken, record).await?;
             tx.commit().await?;
             if wait_s > 0 {
                 return Ok(());
@@ -89,6 +94,7 @@ impl Steward {
     async fn step(&self, taken: &Taken) -> Result<Next, Error> {
         match taken.kind {
             OperationKind::Suspend => suspend::step(self, taken).await,
+            OperationKind::Deletion => deletion::step(self, taken).await,
         }
     }
 

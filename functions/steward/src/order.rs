@@ -33,6 +33,13 @@ pub(crate) enum Order {
     GatherEvidence,
     /// Works on the operations that are due.
     Operate,
+    /// Tells what is left of workspaces that are gone, and of nobody.
+    Sweep,
+    /// Gives the certificate of a workspace that was deleted.
+    Certificate {
+        /// Which.
+        tenant_id: Uuid,
+    },
     /// A batch of the queue `provision`.
     #[serde(skip)]
     Woken {

@@ -12,6 +12,10 @@ use shared::{
 
 use crate::{SPARES, Steward, order::Onboard};
 
+/// The tick's own pace, and how often it looks for leftovers: that walks the catalogs.
+const TICK_S: i64 = 300;
+const SWEEP_EVERY_S: i64 = 3600;
+
 /// A login's secret, in the shape RDS keeps it.
 #[derive(Deserialize)]
 struct LoginSecret {
@@ -77,6 +81,9 @@ impl Steward {
         self.go_on_migrating().await?;
         self.operate().await?;
         self.gather_evidence().await?;
+        if self.clock.now().as_second().rem_euclid(SWEEP_EVERY_S) < TICK_S {
+            self.sweep().await?;
+        }
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "purge sessions").await?;
         let purged = directories::purge_sessions(&tx).await?;
         tx.commit().await?;

@@ -23,4 +23,4 @@ select t.id as tenant_id, t.schema_name, taken.kind, taken.ref, taken.round,
        greatest(0, ceil(extract(epoch from taken.fell_due - system.now())))::integer as delay_s
 from taken
 join system.tenants t on t.id = taken.tenant_id
-where t.state = 'active' or t.state in ('suspending', 'suspended', 'deleting') and taken.kind <> 'schedule'
+where t.state = 'active' or t.state in ('suspending', 'suspended', 'deleting', 'purging') and taken.kind <> 'schedule'

@@ -17,4 +17,4 @@ select t.id as tenant_id, t.schema_name, taken.kind, taken.ref, 0 as round, null
        least(900, greatest(0, ceil(extract(epoch from taken.available_at - system.now()))))::integer as delay_s
 from taken
 join system.tenants t on t.id = taken.tenant_id
-where t.state in ('active', 'suspending', 'suspended', 'deleting')
+where t.state in ('active', 'suspending', 'suspended', 'deleting', 'purging')

@@ -49,6 +49,8 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     14 => "0014_api_tokens",
     15 => "0015_invitations",
     16 => "0016_service_principals",
+    17 => "0017_deletion",
+    18 => "0018_leftovers",
 ];
 
 /// A workspace's schema.

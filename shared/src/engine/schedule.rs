@@ -163,11 +163,16 @@ fn told(problems: &[Problem]) -> String {
     clip(&format!("The parameters do not fit the job: {}", lines.collect::<Vec<_>>().join("; ")), 1000)
 }
 
-/// The fires between the one that is due and now, told on the run of the one that is due.
-fn missed(run: RunId, rule: Option<&Rule>, at: Timestamp, now: Timestamp) -> Option<Event> {
+/// The fires after an instant that have passed by now.
+pub(super) fn passed(rule: Option<&Rule>, after: Timestamp, now: Timestamp) -> Vec<Timestamp> {
     let next =
         |after| rule.and_then(|rule| rule.next_after(after)).map(|fire| fire.at).filter(|at| *at <= now);
-    let fires: Vec<Timestamp> = std::iter::successors(next(at), |at| next(*at)).take(MOST_MISSED).collect();
+    std::iter::successors(next(after), |at| next(*at)).take(MOST_MISSED).collect()
+}
+
+/// The fires between the one that is due and now, told on the run of the one that is due.
+fn missed(run: RunId, rule: Option<&Rule>, at: Timestamp, now: Timestamp) -> Option<Event> {
+    let fires = passed(rule, at, now);
     let detail =
         json!({ "missed": fires.len(), "from": fires.first()?.to_string(), "to": fires.last()?.to_string() });
     Some(Event {
@@ -193,20 +198,25 @@ struct Found {
 
 impl FromRow for Found {
     fn from_row(row: &Row) -> Result<Self, DbError> {
-        let policy = |column| row.try_get::<_, String>(column).map(Value::String);
         Ok(Self {
             job: row.try_get("job_id")?,
             version: row.try_get("version")?,
             definition: row.try_get("definition")?,
-            timing: Timing {
-                cron: row.try_get("cron")?,
-                time_zone: row.try_get("time_zone")?,
-                gap: serde_json::from_value(policy("gap")?).unwrap_or_default(),
-                fold: serde_json::from_value(policy("fold")?).unwrap_or_default(),
-            },
+            timing: timing(row)?,
             parameters: row.try_get("parameters")?,
             next_fire_at: row.try_get("next_fire_at")?,
             fired: row.try_get("fired")?,
         })
     }
+}
+
+/// The rule of a row.
+pub(super) fn timing(row: &Row) -> Result<Timing, DbError> {
+    let policy = |column| row.try_get::<_, String>(column).map(Value::String);
+    Ok(Timing {
+        cron: row.try_get("cron")?,
+        time_zone: row.try_get("time_zone")?,
+        gap: serde_json::from_value(policy("gap")?).unwrap_or_default(),
+        fold: serde_json::from_value(policy("fold")?).unwrap_or_default(),
+    })
 }

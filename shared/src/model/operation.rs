@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 pub enum OperationKind {
     /// Lets the leases of what is being started run out, then makes the workspace read-only.
     Suspend,
+    /// Waits for the grace to end, then takes the workspace away and certifies it.
+    Deletion,
 }
 
 /// The state of an operation.
@@ -36,13 +38,14 @@ pub struct UnknownKind(String);
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Suspend];
+    pub const ALL: &[Self] = &[Self::Suspend, Self::Deletion];
 
     /// The text used in the database and the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Suspend => "suspend",
+            Self::Deletion => "deletion",
         }
     }
 
@@ -50,7 +53,7 @@ impl OperationKind {
     #[must_use]
     pub const fn may_be_given_up(self) -> bool {
         match self {
-            Self::Suspend => false,
+            Self::Suspend | Self::Deletion => false,
         }
     }
 
@@ -58,7 +61,7 @@ impl OperationKind {
     #[must_use]
     pub const fn is_exclusive(self) -> bool {
         match self {
-            Self::Suspend => true,
+            Self::Suspend | Self::Deletion => true,
         }
     }
 }

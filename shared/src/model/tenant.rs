@@ -64,8 +64,10 @@ pub enum TenantState {
     Suspending,
     /// Read-only; no external start begins.
     Suspended,
-    /// On its way out; read-only.
+    /// To be deleted once its grace is over; read-only.
     Deleting,
+    /// Past its grace: nobody enters but who stops what it runs outside.
+    Purging,
 }
 
 impl FromStr for TenantState {
@@ -76,6 +78,7 @@ impl FromStr for TenantState {
             "suspending" => Self::Suspending,
             "suspended" => Self::Suspended,
             "deleting" => Self::Deleting,
+            "purging" => Self::Purging,
             _ => return Err(()),
         })
     }

@@ -40,6 +40,15 @@ pub async fn is_any_dispatching(tx: TenantTx) -> Result<bool, DbError> {
     rows.first().map_or(Ok(false), |row| Ok(row.try_get("yes")?))
 }
 
+/// External runs of which it is not known that they have ended: how many, and the ids of the first hundred as far as they are
+/// known. And the commit.
+pub async fn unsettled(tx: TenantTx) -> Result<(i64, Vec<String>), DbError> {
+    let rows = tx.last(sql!("attempts/unsettled.sql"), &[]).await?;
+    let found = rows.first().map_or(Ok(0), |row| row.try_get("found"))?;
+    let ids: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get("external_id")).collect();
+    Ok((found, ids?.into_iter().filter(|id| !id.is_empty()).collect()))
+}
+
 impl FromRow for AttemptRow {
     fn from_row(row: &Row) -> Result<Self, DbError> {
         Ok(Self {

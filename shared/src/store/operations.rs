@@ -148,15 +148,22 @@ pub async fn take(tx: SystemTx, lease_s: i32) -> Result<Option<Taken>, DbError> 
     tx.last(sql!("system/take_operation.sql"), &[&lease_s]).await?.first().map(Taken::from_row).transpose()
 }
 
-/// Records that a step is done: the next one, what it left, and how long to wait before it (seconds).
-pub async fn step(
-    tx: &SystemTx,
-    of: &Taken,
-    next: &str,
-    progress: &Value,
-    wait_s: i32,
-    lease_s: i32,
-) -> Result<(), DbError> {
+/// What is recorded once a step is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The step that comes next.
+    pub next: &'a str,
+    /// What the steps so far have left for it.
+    pub progress: &'a Value,
+    /// How long to wait before it, in seconds; without a wait the lease is renewed.
+    pub wait_s: i32,
+    /// The lease, in seconds.
+    pub lease_s: i32,
+}
+
+/// Records that a step is done.
+pub async fn step(tx: &SystemTx, of: &Taken, record: Record<'_>) -> Result<(), DbError> {
+    let Record { next, progress, wait_s, lease_s } = record;
     let params: [&dyn crate::db::Param; 6] = [&of.id, &of.epoch, &next, progress, &wait_s, &lease_s];
     tx.execute_one("operations/step", sql!("system/step_operation.sql"), &params).await
 }

@@ -75,6 +75,18 @@ pub async fn list(tx: &TenantTx, filter: &RunFilter) -> Result<Vec<RunRow>, DbEr
     tx.all(sql!("runs/list.sql"), &[job, state, trigger, from, to, before, limit]).await
 }
 
+row! {
+    struct InFlight {
+        id: RunId,
+    }
+}
+
+/// Runs with something in flight that nobody has asked to stop, at most 200. And the commit.
+pub async fn in_flight(tx: TenantTx) -> Result<Vec<RunId>, DbError> {
+    let rows: Vec<InFlight> = super::last(tx, sql!("runs/in_flight.sql"), &[]).await?;
+    Ok(rows.into_iter().map(|run| run.id).collect())
+}
+
 /// One run; absent is refused as absent.
 pub async fn detail(tx: &TenantTx, id: RunId) -> Result<RunDetail, DbError> {
     let (run, tasks, attempts) =

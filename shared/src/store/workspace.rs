@@ -22,7 +22,7 @@ row! {
         id: TenantId,
         /// Its name.
         name: String,
-        /// `active`, `suspending` or `suspended`.
+        /// `active`, `suspending`, `suspended` or `deleting`.
         state: String,
     }
 }
@@ -35,10 +35,16 @@ row! {
         id: TenantId,
         /// Its name.
         name: String,
-        /// `active`, `suspending` or `suspended`.
+        /// `active`, `suspending`, `suspended` or `deleting`.
         state: String,
         /// `administrator`, `operator`, or the id of one of that workspace's own roles.
         role: String,
+    }
+}
+
+row! {
+    struct Before {
+        before: String,
     }
 }
 
@@ -95,6 +101,17 @@ pub async fn suspend_begin(tx: &TenantTx) -> Result<(), DbError> {
 /// operation is at work.
 pub async fn reactivate(tx: &TenantTx) -> Result<(), DbError> {
     tx.rows(sql!("workspace/reactivate.sql"), &[]).await.map(drop)
+}
+
+/// Begins a deletion's grace, and says the state before it. Refused as [`Refusal::WorkspaceName`] where the name is another's,
+/// as [`Refusal::OperationOpen`] while something else is being done, as [`Refusal::WorkspaceState`] in other states.
+pub async fn deletion_begin(tx: &TenantTx, name: &str) -> Result<String, DbError> {
+    tx.one::<Before>(sql!("workspace/deletion_begin.sql"), &[&name]).await.map(|row| row.before)
+}
+
+/// Takes a deletion back. Refused as [`Refusal::OperationOpen`] once its grace is over.
+pub async fn deletion_undo(tx: &TenantTx) -> Result<(), DbError> {
+    tx.rows(sql!("workspace/deletion_undo.sql"), &[]).await.map(drop)
 }
 
 /// Every workspace of the session's person.

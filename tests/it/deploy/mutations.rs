@@ -88,6 +88,7 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
         ("alarms", "Alarms:/Resources/DispatcherErrors/Properties/AlarmActions", json!([])),
         ("alarms", "Alarms:/Resources/DispatcherErrors/Properties/ActionsEnabled", json!(false)),
         ("alarms", "Alarms:/Resources/WorkAge", Value::Null),
+        ("alarms", "Alarms:/Resources/Leftovers", Value::Null),
         ("alarms", "Alarms:/Resources/SchedulerSilent/Properties/TreatMissingData", json!("notBreaching")),
     ]
 }
@@ -180,6 +181,7 @@ fn data() -> Vec<(&'static str, &'static str, Value)> {
         ("database", "Database:/Resources/Postgres/Properties/StorageEncrypted", json!(false)),
         ("database", "Database:/Resources/Postgres/Properties/DeletionProtection", Value::Null),
         ("database", "Database:/Resources/Postgres/Properties/BackupRetentionPeriod", json!(0)),
+        ("database", "Database:/Resources/Postgres/Properties/BackupRetentionPeriod", json!(30)),
         ("database", "Database:/Resources/Postgres/Properties/MasterUserPassword", json!("secret")),
         ("database", "Database:/Resources/Postgres/Properties/DBParameterGroupName", Value::Null),
         ("database", "Database:/Resources/Parameters/Properties/Parameters/rds.force_ssl", json!("0")),

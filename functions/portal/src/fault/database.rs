@@ -48,7 +48,7 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::NotOnboarded => forbidden("not_onboarded", "Your organisation has no workspace here."),
         Refusal::NoRole => forbidden("no_role", "Nobody has given you a role yet."),
         Refusal::Invitation => forbidden("invitation", "This invitation does not hold."),
-        Refusal::Absent => Fault::not_found(),
+        Refusal::Absent | Refusal::NoWorkspace => Fault::not_found(),
         Refusal::Conflict => Fault::conflict("conflict", "It is there already."),
         Refusal::InUse => Fault::conflict("in_use", "Something else refers to it."),
         Refusal::Limit => {
@@ -64,6 +64,9 @@ fn refused(refusal: Refusal) -> Fault {
         ),
         Refusal::WorkspaceState => {
             Fault::conflict("workspace_state", "The workspace is in a state that does not allow this.")
+        }
+        Refusal::WorkspaceName => {
+            Fault::conflict("workspace_name", "That is not the name of this workspace; nothing was changed.")
         }
         Refusal::NoSpare => {
             let fault = Fault::new(

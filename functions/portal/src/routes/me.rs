@@ -133,7 +133,9 @@ fn token(caller: &Caller, to: &Switched) -> Result<String, CannotSign> {
 /// A workspace that is not theirs is as one that never was.
 fn named(error: DbError) -> Fault {
     match error {
-        DbError::Refused(Refusal::Absent) => Fault::dangling("/workspace_id", "is none of your workspaces"),
+        DbError::Refused(Refusal::Absent | Refusal::NoWorkspace) => {
+            Fault::dangling("/workspace_id", "is none of your workspaces")
+        }
         other => other.into(),
     }
 }

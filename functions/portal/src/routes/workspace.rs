@@ -1,9 +1,12 @@
 //! The workspace itself: its state, and what is done to it as a whole. What takes several steps is an operation, worked by the
 //! steward; these routes ask for it, show it and take it back.
 
-use serde::Deserialize;
+mod deletion;
+
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
+    engine::{self, Missed},
     model::{
         ids::{Id, OperationId},
         operation::OperationKind,
@@ -16,7 +19,7 @@ use shared::{
         workspace::{self, Workspace},
     },
 };
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Nothing,
@@ -28,7 +31,7 @@ use crate::{
     fault::Answered,
     reply::{Accepted, Found},
     route::{Route, get, post},
-    work::Change,
+    work::{Change, Work},
 };
 
 /// Which operations to list.
@@ -47,8 +50,38 @@ struct Which {
     cursor: Option<Cursor>,
 }
 
+/// How to suspend.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SuspensionBody)]
+struct Suspension {
+    /// What becomes of external runs.
+    #[serde(default)]
+    running: Running,
+}
+
+/// What becomes of external runs that are under way.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Running {
+    /// They go on to their end.
+    #[default]
+    Drain,
+    /// They are asked to stop.
+    Cancel,
+}
+
+/// A workspace that is active again.
+#[derive(Debug, Serialize, ToSchema)]
+struct Reactivated {
+    #[serde(flatten)]
+    workspace: Workspace,
+    /// What its schedules have missed: of each the earliest slot runs late, the others do not.
+    missed: Vec<Missed>,
+}
+
 pub(super) fn routes() -> Vec<Route> {
-    vec![
+    let mut routes = vec![
         get("/workspace", "workspace.get", "The workspace and its state", show).needs(WorkspaceRead),
         post(
             "/workspace/suspend",
@@ -70,7 +103,9 @@ pub(super) fn routes() -> Vec<Route> {
             .needs(WorkspaceRead),
         get("/workspace/operations/{id}", "operations.get", "One of these operations", operation)
             .needs(WorkspaceRead),
-    ]
+    ];
+    routes.extend(deletion::routes());
+    routes
 }
 
 async fn show(caller: Caller) -> Answered<Found<Workspace>> {
@@ -78,25 +113,31 @@ async fn show(caller: Caller) -> Answered<Found<Workspace>> {
     Ok(Found::of(&workspace::get(&tx).await?))
 }
 
-async fn suspend(caller: Caller, Body(_): Body<Nothing>) -> Answered<Accepted<Operation>> {
+async fn suspend(caller: Caller, Body(how): Body<Suspension>) -> Answered<Accepted<Operation>> {
     let work = caller.write().await?;
     workspace::suspend_begin(&work).await?;
     let id: OperationId = caller.app.clock.new_id();
-    let request = json!({});
+    let request = json!({ "running": how.running });
     let ask = Ask { id, kind: OperationKind::Suspend, request, by: work.user(), not_before: None };
     operations::ask(&work, &ask).await?;
-    let operation = operations::read(&work, None, id).await?;
-    let answer = Accepted::of(&operation).header("location", &format!("/api/v1/workspace/operations/{id}"));
+    let answer = accepted(&work, id).await?;
     let change = Change::new("workspace.suspend", caller.principal.tenant_id.uuid());
     work.calling_the_steward().commit(change, answer).await
 }
 
-async fn reactivate(caller: Caller, Body(_): Body<Nothing>) -> Answered<Found<Workspace>> {
+/// The operation that was just asked for, and where it is.
+async fn accepted(work: &Work, id: OperationId) -> Answered<Accepted<Operation>> {
+    let operation = operations::read(work, None, id).await?;
+    Ok(Accepted::of(&operation).header("location", &format!("/api/v1/workspace/operations/{id}")))
+}
+
+async fn reactivate(caller: Caller, Body(_): Body<Nothing>) -> Answered<Found<Reactivated>> {
     let work = caller.write_while(&[TenantState::Suspended, TenantState::Suspending]).await?;
     workspace::reactivate(&work).await?;
+    let missed = engine::record_missed(work.within()).await?;
     let workspace = workspace::get(&work).await?;
     let change = Change::new("workspace.reactivate", caller.principal.tenant_id.uuid());
-    work.commit(change, Found::of(&workspace)).await
+    work.commit(change, Found::of(&Reactivated { workspace, missed })).await
 }
 
 async fn evidence(caller: Caller) -> Answered<Found<Evidence>> {

@@ -24,6 +24,12 @@ pub(super) fn database(stacks: &Stacks) -> Vec<String> {
         wanted.iter().filter_map(|(name, value)| unless(properties[*name] == *value, *name)).collect();
     let kept = properties["BackupRetentionPeriod"].as_u64().unwrap_or_default();
     wrong.extend(unless(kept >= 7, format!("backups are kept {kept} days")));
+    let steward = &stacks.get(ROOT, "Steward")["Properties"]["Environment"]["Variables"];
+    let told = &steward["SIGNALBOX_SNAPSHOT_DAYS"];
+    wrong.extend(unless(
+        *told == json!(kept.to_string()),
+        format!("certificates say {told} days, not {kept}"),
+    ));
     let wanted = [
         ("rds.force_ssl", "1"),
         ("password_encryption", "scram-sha-256"),

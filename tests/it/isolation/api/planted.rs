@@ -120,6 +120,9 @@ impl Planted {
                 "role": ids["roles"], "directory_id": random_id(), "object_id": random_id(),
             }),
             "api_tokens_create" => json!({ "name": name, "permissions": ["runs.read"] }),
+            "workspace_suspend" => json!({ "running": "drain" }),
+            // Another name than the workspace's: nothing here is deleted, whoever asks.
+            "workspace_delete" => json!({ "name": name, "grace_s": 86_400 }),
             "me_switch" => json!({ "workspace_id": self.tenant.id }),
             _ if operation.body.as_ref().is_some_and(takes_nothing) => json!({}),
             other => panic!("{other} takes a body that no attempt is made with: say what a proper one is"),

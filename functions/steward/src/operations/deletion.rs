@@ -1,0 +1,117 @@
+//! Deletion. While its grace lasts the operation waits and may be taken back; here the grace is over. Shut everybody out, stop
+//! what runs outside, take everything away, count again, and certify. Each step may be killed anywhere and is then done again:
+//! what is gone stays gone, and the counts of before are recorded before anything goes.
+
+mod certificate;
+
+use std::time::Duration;
+
+use lambda_runtime::Error;
+use serde_json::{Value, json};
+use shared::{
+    db::{Scope, SystemRole, SystemTx, TenantTx, removal, retrying},
+    store::{
+        deletion::{self, KEYS, PURGED},
+        operations::Taken,
+    },
+};
+
+use super::{Next, external, suspend::BETWEEN};
+use crate::Steward;
+
+/// How long external runs may take to be confirmed as stopped; what is not confirmed by then is told by the certificate.
+const CONFIRM_FOR: Duration = Duration::from_secs(900);
+/// How often it is looked whether they have stopped.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The steps, in order. `drain` and `confirm` wait. Who still polls what could not be confirmed may write until the role is gone,
+/// so rows go after it; whatever a last statement wrote later is found by `certify`, which begins again at `archive`.
+pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
+    let tenant = taken.route.tenant;
+    let next = |step| Ok(Next::Step(step, taken.progress.clone()));
+    let begin = |name| SystemTx::begin(&steward.database, SystemRole::Owner, name);
+    match taken.step.as_str() {
+        "start" => {
+            let tx = begin("fence").await?;
+            deletion::fence(&tx, tenant).await?;
+            tx.commit().await?;
+            next("drain")
+        }
+        "drain" if external::is_any_starting(steward, taken).await? => {
+            Ok(Next::Wait("drain", taken.progress.clone(), BETWEEN))
+        }
+        "drain" => next("cancel"),
+        "cancel" => cancel(steward, taken).await,
+        "confirm" => confirm(steward, taken).await,
+        "count" => count(steward, taken).await,
+        "archive" => {
+            purge_archive();
+            next("keys")
+        }
+        "keys" => {
+            deletion::purge_rows(begin("destroy keys").await?, tenant, &[KEYS]).await?;
+            next("drop")
+        }
+        "drop" => {
+            retrying(|| removal::remove(&steward.database, tenant)).await?;
+            next("rows")
+        }
+        "rows" => {
+            deletion::purge_rows(begin("purge rows").await?, tenant, PURGED).await?;
+            next("certify")
+        }
+        "certify" => certificate::issue(steward, taken).await,
+        other => Err(format!("a deletion has no step {other}").into()),
+    }
+}
+
+/// Exports and backups of the workspace. There is no archive yet that could hold any: where there is one, everything below the
+/// workspace's prefix is deleted here, and counted by `count` and `certify`.
+fn purge_archive() {}
+
+async fn cancel(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
+    external::ask_to_stop(steward, taken).await?;
+    let (running, _) = external::unsettled(steward, taken).await?;
+    let tx = TenantTx::begin(&steward.database, &Scope::Worker(taken.route.clone()), "confirm until").await?;
+    let until = tx.open().await?.now + CONFIRM_FOR;
+    tx.commit().await?;
+    let progress =
+        with(&taken.progress, "external_runs", json!({ "asked": running, "confirm_until": until }));
+    Ok(Next::Step("confirm", progress))
+}
+
+/// Waits for the platforms' word that what ran has ended, up to a time.
+async fn confirm(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
+    let (running, ids) = external::unsettled(steward, taken).await?;
+    let tx = TenantTx::begin(&steward.database, &Scope::Worker(taken.route.clone()), "confirm").await?;
+    let now = tx.open().await?.now;
+    tx.commit().await?;
+    let so_far = &taken.progress["external_runs"];
+    let until: Option<jiff::Timestamp> = so_far["confirm_until"].as_str().and_then(|t| t.parse().ok());
+    if running > 0 && until.is_none_or(|until| now < until) {
+        return Ok(Next::Wait("confirm", taken.progress.clone(), LOOK_EVERY));
+    }
+    if running > 0 {
+        tracing::warn!(tenant = %taken.route.tenant, running, "external runs were not confirmed as stopped");
+    }
+    let came_to = json!({ "asked": so_far["asked"], "unconfirmed": running, "unconfirmed_ids": ids });
+    Ok(Next::Step("count", with(&taken.progress, "external_runs", came_to)))
+}
+
+async fn count(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
+    let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "count").await?;
+    tx.take_time().await?;
+    let about = deletion::about(&tx, taken.route.tenant, taken.id).await?;
+    let before = deletion::count(&tx, taken.route.tenant, &about).await?;
+    tx.commit().await?;
+    if about.placement != "schema" {
+        return Err(format!("a workspace placed {} cannot be deleted yet", about.placement).into());
+    }
+    Ok(Next::Step("archive", with(&taken.progress, "before", json!(before))))
+}
+
+fn with(progress: &Value, name: &str, value: Value) -> Value {
+    let mut progress = progress.clone();
+    progress[name] = value;
+    progress
+}

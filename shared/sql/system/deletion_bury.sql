@@ -1,0 +1,1 @@
+select system.bury($1, $2, $3)

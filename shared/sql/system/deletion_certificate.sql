@@ -1,0 +1,3 @@
+select certificate
+from system.tombstones
+where tenant_id = $1

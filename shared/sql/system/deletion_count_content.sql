@@ -1,0 +1,2 @@
+select name, total
+from system.count_content($1)

@@ -1,0 +1,2 @@
+select name, total
+from system.count_rows($1, $2)

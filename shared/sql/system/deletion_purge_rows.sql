@@ -1,0 +1,1 @@
+select system.purge_rows($1, $2)

@@ -1,0 +1,1 @@
+select system.deletion_begin($1) as before

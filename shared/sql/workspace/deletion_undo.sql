@@ -1,0 +1,1 @@
+select system.deletion_undo()
