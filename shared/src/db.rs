@@ -6,6 +6,7 @@ pub mod migrate;
 mod param;
 mod pool;
 mod scope;
+pub mod tables;
 mod tx;
 
 pub use crate::config::DatabaseSettings;

@@ -23,6 +23,7 @@ macro_rules! row {
     };
 }
 
+pub mod archives;
 pub mod attempts;
 pub mod audit;
 pub mod connection_tests;

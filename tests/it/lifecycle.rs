@@ -1,5 +1,6 @@
 //! How workspaces, people and sessions come and go, through the real sign-in.
 
+mod exports;
 mod first_sign_in;
 mod members;
 mod migrations;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use shared::{
+    archive::Archive,
     auth::SessionKeys,
     clock::Clock,
     db::Database,
     queue::{Queue, StewardQueue},
     secrets::KeyRing,
+    signing::Signing,
 };
 use url::Url;
 
@@ -25,6 +27,10 @@ pub struct Means {
     pub steward: StewardQueue,
     /// Root of the workspaces' keys.
     pub root: KeyRing,
+    /// Shows the public keys of what the steward has signed.
+    pub signing: Signing,
+    /// Where exports are read from.
+    pub archive: Archive,
     /// Verifies and signs session tokens.
     pub session: SessionKeys,
     /// Where browsers find us: what an `Origin` must be.
@@ -39,6 +45,14 @@ pub struct AppQueues {
     pub work: Queue,
     /// The queue that wakes the steward.
     pub steward: StewardQueue,
+}
+
+/// Where browsers find us, and where exports are.
+pub struct AppPlaces {
+    /// What an `Origin` must be.
+    pub public_url: Url,
+    /// Exports are read from here.
+    pub archive: Archive,
 }
 
 /// The two key rings of the portal.
@@ -56,13 +70,14 @@ impl App {
         database: Database,
         queues: AppQueues,
         secrets: AppSecrets,
-        public_url: Url,
+        places: AppPlaces,
         clock: Clock,
     ) -> Self {
         let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
-        let session = SessionKeys::new(session);
-        Self(Arc::new(Means { database, queue, steward, root, session, public_url, clock }))
+        let AppPlaces { public_url, archive } = places;
+        let (session, signing) = (SessionKeys::new(session), Signing::new(root.clone()));
+        Self(Arc::new(Means { database, queue, steward, root, signing, archive, session, public_url, clock }))
     }
 }
 

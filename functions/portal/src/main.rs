@@ -1,7 +1,8 @@
 //! Starts the portal: reads its configuration and secrets, builds the router, and answers the runtime's events.
 
-use portal::{App, AppQueues, AppSecrets, router};
+use portal::{App, AppPlaces, AppQueues, AppSecrets, router};
 use shared::{
+    archive::Archive,
     clock::Clock,
     config::{self, Config, Function},
     db::Database,
@@ -27,7 +28,10 @@ async fn main() -> Result<(), BoxError> {
         work: Queue::new(&aws, config.get("SIGNALBOX_QUEUE_URL"), Signer::new(queue_root)),
         steward: StewardQueue::new(&aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
     };
-    let public_url = config.get("SIGNALBOX_PUBLIC_URL").parse()?;
-    let app = App::new(database, queues, AppSecrets { root, session }, public_url, Clock::system());
+    let places = AppPlaces {
+        public_url: config.get("SIGNALBOX_PUBLIC_URL").parse()?,
+        archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
+    };
+    let app = App::new(database, queues, AppSecrets { root, session }, places, Clock::system());
     lambda_http::run(router(app)).await
 }

@@ -5,6 +5,7 @@ mod connection_tests;
 mod connections;
 mod credentials;
 mod dashboard;
+mod exports;
 mod health;
 mod jobs;
 mod lists;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> Vec<Route> {
         users::routes(),
         audit::routes(),
         workspace::routes(),
+        exports::routes(),
         dashboard::routes(),
     ]
     .into_iter()

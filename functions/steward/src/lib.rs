@@ -11,7 +11,8 @@ mod work;
 use lambda_runtime::Error;
 use serde_json::Value;
 use shared::{
-    clock::Clock, config::Config, db::Database, error::chain, queue::StewardQueue, secrets::SecretSource,
+    archive::Archive, clock::Clock, config::Config, db::Database, error::chain, queue::StewardQueue,
+    secrets::SecretSource, signing::Signing,
 };
 
 use order::Order;
@@ -25,6 +26,8 @@ pub struct Steward {
     secrets: SecretSource,
     login_arns: Vec<String>,
     queue: StewardQueue,
+    archive: Archive,
+    signing: Signing,
     clock: Clock,
 }
 
@@ -32,6 +35,7 @@ impl Steward {
     /// Prepares the pool; connects to nothing yet.
     pub async fn new(config: &Config, aws: &aws_config::SdkConfig, clock: Clock) -> Result<Self, Error> {
         let secrets = SecretSource::new(aws);
+        let root = secrets.key_ring(config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")).await?;
         Ok(Self {
             database: Database::open(config.database(), secrets.clone()).await?,
             secrets,
@@ -41,6 +45,8 @@ impl Steward {
                 .split(',')
                 .map(|arn| arn.trim().to_owned())
                 .collect(),
+            archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
+            signing: Signing::new(root),
             clock,
         })
     }

@@ -2,6 +2,8 @@
 //! step once its work is done. A step may be killed anywhere and is then done again from its beginning: each must bear that.
 //! Whoever lost the lease records nothing, for the epoch has moved on.
 
+mod expiry;
+mod export;
 mod suspend;
 
 use std::time::{Duration, Instant};
@@ -27,14 +29,12 @@ const MAX_FAILURES: i32 = 8;
 
 /// What follows a step.
 pub(crate) enum Next {
-    #[expect(dead_code, reason = "kinds of several steps follow")]
     /// Another step, at once; with what this one leaves for it.
     Step(&'static str, Value),
     /// A step (or the same again) after a while.
     Wait(&'static str, Value, Duration),
     /// The end, with what it came to.
     Done(Value),
-    #[expect(dead_code, reason = "kinds that can be refused follow")]
     /// The end: it cannot be done, and why, for the people of the workspace.
     Refused(String),
 }
@@ -89,6 +89,8 @@ impl Steward {
     async fn step(&self, taken: &Taken) -> Result<Next, Error> {
         match taken.kind {
             OperationKind::Suspend => suspend::step(self, taken).await,
+            OperationKind::Export => export::step(self, taken).await,
+            OperationKind::Expiry => expiry::step(self, taken).await,
         }
     }
 

@@ -44,6 +44,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     9 => "0009_operations",
     10 => "0010_suspension",
     11 => "0011_rollouts",
+    12 => "0012_archives",
 ];
 
 /// A workspace's schema.

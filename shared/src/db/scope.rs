@@ -30,6 +30,10 @@ pub enum Scope {
     },
     /// A worker, for a message that was verified.
     Worker(Route),
+    /// The steward, reading a workspace as it was at one instant.
+    Snapshot(Route),
+    /// The steward, filling a schema that no route leads to yet: nobody can be in it, so nobody is asked.
+    Loading(Route),
 }
 
 /// What opening the scope told.
@@ -65,6 +69,11 @@ pub enum SystemRole {
 const TIMEOUTS: &str = "set local statement_timeout = '10s'; set local lock_timeout = '2s'; \
                         set local idle_in_transaction_session_timeout = '15s'";
 
+/// Of what reads or writes a whole workspace. Values travel as text here, so their form is fixed too.
+const LONG: &str = "set local statement_timeout = '240s'; set local lock_timeout = '2s'; \
+                    set local idle_in_transaction_session_timeout = '120s'; \
+                    set local timezone = 'UTC'; set local bytea_output = 'hex'";
+
 impl Scope {
     /// Authorises, then takes on the workspace's role, path and limits. Whatever fails, nothing behind it runs.
     pub(super) fn set_up(&self) -> String {
@@ -74,17 +83,31 @@ impl Scope {
                     Role::ALL.iter().filter(|r| r.may(*permission)).map(|r| r.as_str()).collect();
                 (format!("'{session}'"), format!("'{user}'"), route, roles.join(","))
             }
-            Self::Worker(route) => ("null".to_owned(), "null".to_owned(), route, String::new()),
+            Self::Worker(route) | Self::Snapshot(route) => {
+                ("null".to_owned(), "null".to_owned(), route, String::new())
+            }
+            Self::Loading(route) => return format!("{}; {LONG}", enter(route)),
         };
         let Route { tenant, schema } = route;
+        let (first, last) = match self {
+            Self::Snapshot(_) => ("set transaction isolation level repeatable read, read only; ", LONG),
+            _ => ("", TIMEOUTS),
+        };
         format!(
-            "select user_id, user_name, role, tenant_state, (extract(epoch from at) * 1000000)::bigint as at_us \
+            "{first}select user_id, user_name, role, tenant_state, (extract(epoch from at) * 1000000)::bigint as at_us \
              from system.authorize({session}, {user}, '{tenant}', '{schema}', '{{{roles}}}'); \
-             set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'; \
-             {TIMEOUTS}",
-            role = schema.quoted(),
+             {}; {last}",
+            enter(route),
         )
     }
+}
+
+/// Takes on the workspace's role, path and id.
+fn enter(Route { tenant, schema }: &Route) -> String {
+    let role = schema.quoted();
+    format!(
+        "set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'"
+    )
 }
 
 impl Entered {

@@ -11,6 +11,10 @@ use utoipa::ToSchema;
 pub enum OperationKind {
     /// Lets the leases of what is being started run out, then makes the workspace read-only.
     Suspend,
+    /// Writes everything that is held for the workspace as JSON lines, signed.
+    Export,
+    /// Removes an export, some days after it was made.
+    Expiry,
 }
 
 /// The state of an operation.
@@ -36,13 +40,15 @@ pub struct UnknownKind(String);
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Suspend];
+    pub const ALL: &[Self] = &[Self::Suspend, Self::Export, Self::Expiry];
 
     /// The text used in the database and the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Suspend => "suspend",
+            Self::Export => "export",
+            Self::Expiry => "expiry",
         }
     }
 
@@ -50,7 +56,8 @@ impl OperationKind {
     #[must_use]
     pub const fn may_be_given_up(self) -> bool {
         match self {
-            Self::Suspend => false,
+            Self::Suspend | Self::Expiry => false,
+            Self::Export => true,
         }
     }
 
@@ -59,6 +66,7 @@ impl OperationKind {
     pub const fn is_exclusive(self) -> bool {
         match self {
             Self::Suspend => true,
+            Self::Export | Self::Expiry => false,
         }
     }
 }

@@ -103,6 +103,21 @@ pub async fn cancel(tx: &TenantTx, id: OperationId) -> Result<(), DbError> {
     if cancelled.changed { Ok(()) } else { Err(DbError::Refused(Refusal::OperationOpen)) }
 }
 
+/// An operation that the steward plans by itself.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its id.
+    pub id: OperationId,
+    /// The workspace.
+    pub tenant: TenantId,
+    /// Its kind.
+    pub kind: OperationKind,
+    /// What its steps need to know.
+    pub request: Value,
+    /// From now.
+    pub in_hours: i32,
+}
+
 /// An operation that the steward has taken on, under an epoch.
 #[derive(Clone, Debug)]
 pub struct Taken {
@@ -175,6 +190,18 @@ pub async fn finish(
     };
     let params: [&dyn crate::db::Param; 5] = [&of.id, &of.epoch, &state, &result, &error];
     tx.execute_one("operations/finish", sql!("system/finish_operation.sql"), &params).await
+}
+
+/// Plans an operation that nobody asked for, in so many hours. Planned once: the same id again changes nothing.
+pub async fn plan(tx: &SystemTx, plan: &Plan) -> Result<(), DbError> {
+    let kind = plan.kind.as_str();
+    let params: [&dyn crate::db::Param; 5] = [&plan.id, &plan.tenant, &kind, &plan.request, &plan.in_hours];
+    tx.execute(sql!("system/plan_operation.sql"), &params).await.map(drop)
+}
+
+/// Notes at the operation that made an archive that the archive is gone.
+pub async fn mark_purged(tx: &SystemTx, tenant: TenantId, id: OperationId) -> Result<(), DbError> {
+    tx.execute(sql!("system/mark_purged.sql"), &[&id, &tenant]).await.map(drop)
 }
 
 /// Puts a step that failed off, longer each time; says how often it has failed.
