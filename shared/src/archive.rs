@@ -3,6 +3,7 @@
 //! Never here: what is in them, and who may have it.
 
 pub mod manifest;
+pub mod sealed;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ pub mod logins;
 pub mod migrate;
 mod param;
 mod pool;
+pub mod restore;
 mod scope;
 pub mod tables;
 mod tx;

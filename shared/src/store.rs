@@ -38,6 +38,7 @@ pub mod members;
 pub mod operations;
 pub mod outbox;
 pub mod profiles;
+pub mod restores;
 pub mod rollouts;
 pub mod runs;
 pub mod schedules;

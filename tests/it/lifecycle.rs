@@ -4,5 +4,8 @@ mod exports;
 mod first_sign_in;
 mod members;
 mod migrations;
+mod refusals;
+mod restore_kills;
+mod restores;
 mod sessions;
 mod suspension;

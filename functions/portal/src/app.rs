@@ -48,7 +48,7 @@ pub struct AppQueues {
 }
 
 /// Where browsers find us, and where exports are.
-pub struct AppPlaces {
+pub struct AppSettings {
     /// What an `Origin` must be.
     pub public_url: Url,
     /// Exports are read from here.
@@ -70,12 +70,12 @@ impl App {
         database: Database,
         queues: AppQueues,
         secrets: AppSecrets,
-        places: AppPlaces,
+        settings: AppSettings,
         clock: Clock,
     ) -> Self {
         let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
-        let AppPlaces { public_url, archive } = places;
+        let AppSettings { public_url, archive } = settings;
         let (session, signing) = (SessionKeys::new(session), Signing::new(root.clone()));
         Self(Arc::new(Means { database, queue, steward, root, signing, archive, session, public_url, clock }))
     }

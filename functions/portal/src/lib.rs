@@ -21,5 +21,5 @@ mod routes;
 mod serve;
 mod work;
 
-pub use app::{App, AppPlaces, AppQueues, AppSecrets};
+pub use app::{App, AppQueues, AppSecrets, AppSettings};
 pub use serve::router;

@@ -1,6 +1,6 @@
 //! Starts the portal: reads its configuration and secrets, builds the router, and answers the runtime's events.
 
-use portal::{App, AppPlaces, AppQueues, AppSecrets, router};
+use portal::{App, AppQueues, AppSecrets, AppSettings, router};
 use shared::{
     archive::Archive,
     clock::Clock,
@@ -28,10 +28,10 @@ async fn main() -> Result<(), BoxError> {
         work: Queue::new(&aws, config.get("SIGNALBOX_QUEUE_URL"), Signer::new(queue_root)),
         steward: StewardQueue::new(&aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
     };
-    let places = AppPlaces {
+    let settings = AppSettings {
         public_url: config.get("SIGNALBOX_PUBLIC_URL").parse()?,
         archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
     };
-    let app = App::new(database, queues, AppSecrets { root, session }, places, Clock::system());
+    let app = App::new(database, queues, AppSecrets { root, session }, settings, Clock::system());
     lambda_http::run(router(app)).await
 }

@@ -1,6 +1,7 @@
 //! The operations of the API, one file a resource, and what their bodies have in common.
 
 mod audit;
+mod backups;
 mod connection_tests;
 mod connections;
 mod credentials;
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Route> {
         audit::routes(),
         workspace::routes(),
         exports::routes(),
+        backups::routes(),
         dashboard::routes(),
     ]
     .into_iter()

@@ -11,8 +11,14 @@ mod work;
 use lambda_runtime::Error;
 use serde_json::Value;
 use shared::{
-    archive::Archive, clock::Clock, config::Config, db::Database, error::chain, queue::StewardQueue,
-    secrets::SecretSource, signing::Signing,
+    archive::Archive,
+    clock::Clock,
+    config::Config,
+    db::Database,
+    error::chain,
+    queue::StewardQueue,
+    secrets::{KeyRing, SecretSource},
+    signing::Signing,
 };
 
 use order::Order;
@@ -27,6 +33,8 @@ pub struct Steward {
     login_arns: Vec<String>,
     queue: StewardQueue,
     archive: Archive,
+    /// Root of the workspaces' keys: a backup is sealed and opened here.
+    root: KeyRing,
     signing: Signing,
     clock: Clock,
 }
@@ -46,7 +54,8 @@ impl Steward {
                 .map(|arn| arn.trim().to_owned())
                 .collect(),
             archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
-            signing: Signing::new(root),
+            signing: Signing::new(root.clone()),
+            root,
             clock,
         })
     }

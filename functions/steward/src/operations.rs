@@ -2,8 +2,10 @@
 //! step once its work is done. A step may be killed anywhere and is then done again from its beginning: each must bear that.
 //! Whoever lost the lease records nothing, for the epoch has moved on.
 
+mod backup;
 mod expiry;
 mod export;
+mod restore;
 mod suspend;
 
 use std::time::{Duration, Instant};
@@ -90,6 +92,8 @@ impl Steward {
         match taken.kind {
             OperationKind::Suspend => suspend::step(self, taken).await,
             OperationKind::Export => export::step(self, taken).await,
+            OperationKind::Backup => backup::step(self, taken).await,
+            OperationKind::Restore => restore::step(self, taken).await,
             OperationKind::Expiry => expiry::step(self, taken).await,
         }
     }

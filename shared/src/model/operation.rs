@@ -13,7 +13,11 @@ pub enum OperationKind {
     Suspend,
     /// Writes everything that is held for the workspace as JSON lines, signed.
     Export,
-    /// Removes an export, some days after it was made.
+    /// Writes the workspace's rows, sealed under its key.
+    Backup,
+    /// Makes a backup the workspace, or a workspace beside it.
+    Restore,
+    /// Removes an export or a backup.
     Expiry,
 }
 
@@ -40,7 +44,7 @@ pub struct UnknownKind(String);
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Suspend, Self::Export, Self::Expiry];
+    pub const ALL: &[Self] = &[Self::Suspend, Self::Export, Self::Backup, Self::Restore, Self::Expiry];
 
     /// The text used in the database and the API.
     #[must_use]
@@ -48,6 +52,8 @@ impl OperationKind {
         match self {
             Self::Suspend => "suspend",
             Self::Export => "export",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
             Self::Expiry => "expiry",
         }
     }
@@ -57,7 +63,7 @@ impl OperationKind {
     pub const fn may_be_given_up(self) -> bool {
         match self {
             Self::Suspend | Self::Expiry => false,
-            Self::Export => true,
+            Self::Export | Self::Backup | Self::Restore => true,
         }
     }
 
@@ -65,8 +71,8 @@ impl OperationKind {
     #[must_use]
     pub const fn is_exclusive(self) -> bool {
         match self {
-            Self::Suspend => true,
-            Self::Export | Self::Expiry => false,
+            Self::Suspend | Self::Restore => true,
+            Self::Export | Self::Backup | Self::Expiry => false,
         }
     }
 }

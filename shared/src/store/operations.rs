@@ -97,6 +97,12 @@ pub async fn read(tx: &TenantTx, kind: Option<OperationKind>, id: OperationId) -
     tx.one(sql!("operations/list.sql"), &[&kind, &Some(id), &None::<Uuid>, &1_i32]).await
 }
 
+/// One operation of a kind, or none.
+pub async fn find(tx: &TenantTx, kind: OperationKind, id: OperationId) -> Result<Option<Operation>, DbError> {
+    let kind = Some(kind.as_str().to_owned());
+    tx.optional(sql!("operations/list.sql"), &[&kind, &Some(id), &None::<Uuid>, &1_i32]).await
+}
+
 /// Takes back what has not begun; [`Refusal::OperationOpen`] where it has.
 pub async fn cancel(tx: &TenantTx, id: OperationId) -> Result<(), DbError> {
     let cancelled: Cancelled = tx.one(sql!("operations/cancel.sql"), &[&id]).await?;

@@ -74,7 +74,7 @@ impl Planted {
         let client = database::superuser(stack).await;
         let insert = "insert into system.operations (id, tenant_id, kind, exclusive, state, not_before, created_at, finished_at)
                       values ($1, $2, $3, false, 'cancelled', now(), now(), now())";
-        for (collection, kind) in [("operations", "suspend"), ("exports", "export")] {
+        for (collection, kind) in [("operations", "suspend"), ("exports", "export"), ("backups", "backup")] {
             let id = random_id();
             client.execute(insert, &[&id, &self.tenant.id, &kind]).await.expect("an operation");
             self.ids.insert(collection, id.to_string());
@@ -110,6 +110,7 @@ impl Planted {
                 "directory_id": random_id(), "object_id": random_id(), "role": "operator",
             }),
             "users_update" => json!({ "role": "operator" }),
+            "restores_create" => json!({ "backup_id": ids["backups"], "into": "replace" }),
             "me_switch" => json!({ "workspace_id": self.tenant.id }),
             _ if operation.body.as_ref().is_some_and(takes_nothing) => json!({}),
             other => panic!("{other} takes a body that no attempt is made with: say what a proper one is"),
