@@ -2,6 +2,7 @@
 
 mod exports;
 mod first_sign_in;
+mod large;
 mod members;
 mod migrations;
 mod refusals;
