@@ -45,7 +45,7 @@ use Function::{Dispatcher, Portal, Scheduler, Signin, Steward};
 pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_DATABASE_SECRET_ARN", &[Signin, Portal, Scheduler, Dispatcher, Steward], &[]),
     ("SIGNALBOX_DATABASE_CA_FILE", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
-    ("SIGNALBOX_ROOT_KEY_SECRET_ARN", &[Portal, Dispatcher], &[]),
+    ("SIGNALBOX_ROOT_KEY_SECRET_ARN", &[Portal, Dispatcher, Steward], &[]),
     ("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", &[Portal, Scheduler, Dispatcher], &[]),
     ("SIGNALBOX_SESSION_KEY_SECRET_ARN", &[Signin, Portal], &[]),
     ("SIGNALBOX_QUEUE_URL", &[Portal, Scheduler, Dispatcher], &[]),
@@ -59,6 +59,7 @@ pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_LOGIN_SECRET_ARNS", &[Steward], &[]),
     ("SIGNALBOX_SHORTEST_GRACE_S", &[Portal], &[]),
     ("SIGNALBOX_SNAPSHOT_DAYS", &[Steward], &[]),
+    ("SIGNALBOX_ARCHIVE_URL", &[Portal, Steward], &[]),
     ("SIGNALBOX_LOG", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
 ];
 
@@ -170,7 +171,7 @@ mod tests {
         let unknown = Config::from_vars(Steward, vars(&[("SIGNALBOX_DATABSE", "a")])).unwrap_err();
         assert!(unknown.to_string().starts_with("SIGNALBOX_DATABSE is not a setting"), "{unknown}");
         let foreign =
-            Config::from_vars(Steward, vars(&[("SIGNALBOX_ROOT_KEY_SECRET_ARN", "a")])).unwrap_err();
+            Config::from_vars(Steward, vars(&[("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", "a")])).unwrap_err();
         assert!(foreign.to_string().contains("not a setting of the Steward function"), "{foreign}");
     }
 }

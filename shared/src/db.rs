@@ -6,7 +6,9 @@ pub mod migrate;
 mod param;
 mod pool;
 pub mod removal;
+pub mod restore;
 mod scope;
+pub mod tables;
 mod tx;
 
 pub use crate::config::DatabaseSettings;

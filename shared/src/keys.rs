@@ -35,6 +35,8 @@ pub struct CannotOpen;
 pub struct TenantKeys {
     root: KeyRing,
     salts: Vec<(i32, Zeroizing<Vec<u8>>)>,
+    /// What is sealed with them: part of every key, so that one purpose's opens nothing of another's.
+    purpose: &'static str,
 }
 
 /// Format byte, root version, then nonce, ciphertext and tag.
@@ -44,7 +46,16 @@ const FORMAT: u8 = 1;
 impl TenantKeys {
     /// Keys from the root and the workspace's salts, as `system.tenant_salts()` gives them.
     pub fn new(root: KeyRing, salts: Vec<(i32, Vec<u8>)>) -> Self {
-        Self { root, salts: salts.into_iter().map(|(v, s)| (v, Zeroizing::new(s))).collect() }
+        Self::of("credentials", root, salts)
+    }
+
+    /// The keys of backups.
+    pub fn for_backups(root: KeyRing, salts: Vec<(i32, Vec<u8>)>) -> Self {
+        Self::of("backup", root, salts)
+    }
+
+    fn of(purpose: &'static str, root: KeyRing, salts: Vec<(i32, Vec<u8>)>) -> Self {
+        Self { root, salts: salts.into_iter().map(|(v, s)| (v, Zeroizing::new(s))).collect(), purpose }
     }
 
     /// Seals a value for a place under the newest key; returns the key's version with it.
@@ -90,7 +101,7 @@ impl TenantKeys {
         version: i32,
     ) -> Result<LessSafeKey, CannotOpen> {
         let root = self.root.key(root_version).ok_or(CannotOpen)?;
-        let info = format!("signalbox/{tenant}/credentials/{root_version}/{version}");
+        let info = format!("signalbox/{tenant}/{}/{root_version}/{version}", self.purpose);
         let key = derive(salt, root, &info).ok_or(CannotOpen)?;
         Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).map_err(|_| CannotOpen)?))
     }

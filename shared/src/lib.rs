@@ -1,5 +1,6 @@
 //! What every signalbox function shares.
 
+pub mod archive;
 pub mod auth;
 pub mod clock;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod model;
 pub mod parameters;
 pub mod queue;
 pub mod secrets;
+pub mod signing;
 pub mod store;
 pub mod telemetry;
 pub mod template;

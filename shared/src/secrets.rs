@@ -89,6 +89,11 @@ impl KeyRing {
         self.current
     }
 
+    /// Every version, oldest first.
+    pub fn versions(&self) -> impl Iterator<Item = u32> {
+        self.keys.keys().copied()
+    }
+
     /// The key of a version.
     pub fn key(&self, version: u32) -> Option<&[u8; 32]> {
         self.keys.get(&version).map(|k| &**k)

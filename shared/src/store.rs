@@ -24,6 +24,7 @@ macro_rules! row {
 }
 
 pub mod api_tokens;
+pub mod archives;
 pub mod attempts;
 pub mod audit;
 pub mod connection_tests;
@@ -43,6 +44,7 @@ pub mod operations;
 pub mod outbox;
 pub mod profiles;
 pub mod roles;
+pub mod restores;
 pub mod rollouts;
 pub mod runs;
 pub mod schedules;

@@ -2,10 +2,15 @@
 
 mod artefacts;
 mod deletion;
+mod exports;
 mod first_sign_in;
 mod killed;
+mod large;
 mod leftovers;
 mod members;
 mod migrations;
+mod refusals;
+mod restore_kills;
+mod restores;
 mod sessions;
 mod suspension;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use shared::{
+    archive::Archive,
     auth::SessionKeys,
     clock::Clock,
     db::Database,
     queue::{Queue, StewardQueue},
     secrets::KeyRing,
+    signing::Signing,
 };
 use url::Url;
 
@@ -27,6 +29,10 @@ pub struct Means {
     pub steward: StewardQueue,
     /// Root of the workspaces' keys.
     pub root: KeyRing,
+    /// Shows the public keys of what the steward has signed.
+    pub signing: Signing,
+    /// Where exports are read from.
+    pub archive: Archive,
     /// Verifies and signs session tokens.
     pub session: SessionKeys,
     /// Where browsers find us: what an `Origin` must be.
@@ -49,8 +55,10 @@ pub struct AppQueues {
 
 /// What the portal is told that is neither a queue nor a secret.
 pub struct AppSettings {
-    /// Where browsers find us.
+    /// Where browsers find us: what an `Origin` must be.
     pub public_url: Url,
+    /// Exports are read from here.
+    pub archive: Archive,
     /// The shortest grace of a workspace's deletion, in seconds.
     pub shortest_grace_s: i64,
 }
@@ -75,14 +83,16 @@ impl App {
     ) -> Self {
         let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
-        let AppSettings { public_url, shortest_grace_s } = settings;
-        let session = SessionKeys::new(session);
+        let AppSettings { public_url, archive, shortest_grace_s } = settings;
+        let (session, signing) = (SessionKeys::new(session), Signing::new(root.clone()));
         let seen = Seen::default();
         Self(Arc::new(Means {
             database,
             queue,
             steward,
             root,
+            signing,
+            archive,
             session,
             public_url,
             seen,

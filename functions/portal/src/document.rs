@@ -31,6 +31,7 @@ pub(crate) struct Schemas(BTreeMap<String, RefOr<Schema>>);
 /// What an operation answers with when all goes well.
 pub(crate) struct Answers {
     pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
     pub(crate) body: Option<RefOr<Schema>>,
 }
 
@@ -101,7 +102,7 @@ fn operation(route: &Route, schemas: &mut Schemas, problem: &RefOr<Schema>) -> O
         .summary(Some(route.summary))
         .parameters(Some(described.parameters))
         .request_body(described.body)
-        .response(answers.status.to_string(), success(answers.body))
+        .response(answers.status.to_string(), response(answers.content_type, "Done.", answers.body))
         .response(
             "default",
             response("application/problem+json", "A problem (RFC 9457).", Some(problem.clone())),
@@ -116,10 +117,6 @@ fn operation(route: &Route, schemas: &mut Schemas, problem: &RefOr<Schema>) -> O
             .security(SecurityRequirement::new("bearer", Vec::<String>::new())),
     };
     operation.build()
-}
-
-fn success(body: Option<RefOr<Schema>>) -> Response {
-    response("application/json", "Done.", body)
 }
 
 fn response(content_type: &str, description: &str, body: Option<RefOr<Schema>>) -> Response {

@@ -2,13 +2,16 @@
 
 use std::{future::Future, pin::Pin};
 
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+};
 
 use crate::{
     argument::{Argument, Described, Taking},
     document::{Answers, Schemas},
     fault::{Answered, Fault},
-    reply::{Answer, Reply},
+    reply::{Answer, Download, Reply},
     serve::Incoming,
 };
 
@@ -40,7 +43,20 @@ impl<const STATUS: u16, T: ToSchema + 'static> Outcome for Answer<STATUS, T> {
 
     fn describe(schemas: &mut Schemas) -> Answers {
         let body = (STATUS != 204).then(|| schemas.reference::<T>());
-        Answers { status: STATUS, body }
+        Answers { status: STATUS, content_type: "application/json", body }
+    }
+}
+
+impl Outcome for Download {
+    fn into_reply(self) -> Reply {
+        self.0.into_reply()
+    }
+
+    fn describe(_: &mut Schemas) -> Answers {
+        let bytes = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+        Answers { status: 200, content_type: Download::CONTENT_TYPE, body: Some(Schema::from(bytes).into()) }
     }
 }
 

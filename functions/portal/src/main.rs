@@ -2,6 +2,7 @@
 
 use portal::{App, AppQueues, AppSecrets, AppSettings, router};
 use shared::{
+    archive::Archive,
     clock::Clock,
     config::{self, Config, Function},
     db::Database,
@@ -33,6 +34,7 @@ async fn main() -> Result<(), BoxError> {
             .get("SIGNALBOX_SHORTEST_GRACE_S")
             .parse()
             .map_err(|_| "SIGNALBOX_SHORTEST_GRACE_S is no number of seconds")?,
+        archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
     };
     let app = App::new(database, queues, AppSecrets { root, session }, settings, Clock::system());
     lambda_http::run(router(app)).await

@@ -118,6 +118,22 @@ impl<T: Serialize> Created<T> {
     }
 }
 
+/// A file, as it is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Download(pub(crate) Answer<200, ()>);
+
+impl Download {
+    /// Bytes that no browser shows, and that pass through the gateway as they are.
+    pub(crate) const CONTENT_TYPE: &'static str = "application/octet-stream";
+
+    /// The answer with these bytes.
+    pub(crate) fn of(bytes: Vec<u8>) -> Answer<200, ()> {
+        let reply = Reply { status: StatusCode::OK, headers: Vec::new(), body: Bytes::from(bytes) };
+        let reply = reply.header("content-type", Self::CONTENT_TYPE).header("cache-control", "no-store");
+        Answer { reply, of: PhantomData }
+    }
+}
+
 impl Done {
     /// Nothing to say.
     pub(crate) fn done() -> Self {

@@ -2,10 +2,12 @@
 
 mod api_tokens;
 mod audit;
+mod backups;
 mod connection_tests;
 mod connections;
 mod credentials;
 mod dashboard;
+mod exports;
 mod health;
 mod invitations;
 mod jobs;
@@ -45,6 +47,8 @@ pub(crate) fn all() -> Vec<Route> {
         api_tokens::routes(),
         audit::routes(),
         workspace::routes(),
+        exports::routes(),
+        backups::routes(),
         dashboard::routes(),
     ]
     .into_iter()

@@ -13,7 +13,14 @@ mod work;
 use lambda_runtime::Error;
 use serde_json::Value;
 use shared::{
-    clock::Clock, config::Config, db::Database, error::chain, queue::StewardQueue, secrets::SecretSource,
+    archive::Archive,
+    clock::Clock,
+    config::Config,
+    db::Database,
+    error::chain,
+    queue::StewardQueue,
+    secrets::{KeyRing, SecretSource},
+    signing::Signing,
 };
 
 use order::Order;
@@ -27,6 +34,10 @@ pub struct Steward {
     secrets: SecretSource,
     login_arns: Vec<String>,
     queue: StewardQueue,
+    archive: Archive,
+    /// Root of the workspaces' keys: a backup is sealed and opened here.
+    root: KeyRing,
+    signing: Signing,
     clock: Clock,
     /// For how many days snapshots of the whole database are kept.
     snapshot_days: i64,
@@ -36,6 +47,7 @@ impl Steward {
     /// Prepares the pool; connects to nothing yet.
     pub async fn new(config: &Config, aws: &aws_config::SdkConfig, clock: Clock) -> Result<Self, Error> {
         let secrets = SecretSource::new(aws);
+        let root = secrets.key_ring(config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")).await?;
         Ok(Self {
             database: Database::open(config.database(), secrets.clone()).await?,
             secrets,
@@ -45,6 +57,9 @@ impl Steward {
                 .split(',')
                 .map(|arn| arn.trim().to_owned())
                 .collect(),
+            archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
+            signing: Signing::new(root.clone()),
+            root,
             clock,
             snapshot_days: config
                 .get("SIGNALBOX_SNAPSHOT_DAYS")

@@ -4,6 +4,10 @@
 
 mod deletion;
 mod external;
+mod backup;
+mod expiry;
+mod export;
+mod restore;
 mod suspend;
 
 use std::time::{Duration, Instant};
@@ -35,7 +39,6 @@ pub(crate) enum Next {
     Wait(&'static str, Value, Duration),
     /// The end, with what it came to.
     Done(Value),
-    #[expect(dead_code, reason = "kinds that can be refused follow")]
     /// The end: it cannot be done, and why, for the people of the workspace.
     Refused(String),
     /// The end, and nothing to record it on: the operation went with its workspace.
@@ -95,6 +98,10 @@ impl Steward {
         match taken.kind {
             OperationKind::Suspend => suspend::step(self, taken).await,
             OperationKind::Deletion => deletion::step(self, taken).await,
+            OperationKind::Export => export::step(self, taken).await,
+            OperationKind::Backup => backup::step(self, taken).await,
+            OperationKind::Restore => restore::step(self, taken).await,
+            OperationKind::Expiry => expiry::step(self, taken).await,
         }
     }
 

@@ -46,6 +46,14 @@ enum Command {
         #[arg(long)]
         organisation: Option<String>,
     },
+    /// Check an export that was fetched into a folder, without any server
+    VerifyExport {
+        /// The folder with `manifest.json`, `manifest.sig` and the files
+        folder: PathBuf,
+        /// The public keys, as `GET /api/v1/workspace/signing-keys` gave them
+        #[arg(long, value_name = "FILE")]
+        keys: PathBuf,
+    },
     /// Show functions and queues
     Status,
     /// kill -9 every instance of a function
@@ -110,6 +118,11 @@ async fn execute(arguments: Arguments) -> Result<(), String> {
         }
         Some(Command::Token { person, organisation }) => {
             talk::token(&data, &person, organisation.as_deref()).await
+        }
+        Some(Command::VerifyExport { folder, keys }) => {
+            let checked = crate::verify::export(&folder, &keys).map_err(|error| sentence(&error))?;
+            println!("{checked}");
+            Ok(())
         }
         Some(Command::Status) => talk::status(&data).await,
         Some(Command::Kill { function }) => talk::function(&data, "kill", &function).await,

@@ -29,3 +29,4 @@ pub mod settings;
 pub mod sqs;
 pub mod stack;
 pub mod ticker;
+pub mod verify;

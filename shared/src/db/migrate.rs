@@ -5,8 +5,8 @@ use super::{Database, FromRow, Row, SystemRole, SystemTx};
 use crate::{
     error::DbError,
     model::{
-        ids::{Id, TenantId},
-        tenant::SchemaName,
+        ids::TenantId,
+        tenant::{Route, SchemaName},
     },
     sql,
 };
@@ -51,6 +51,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     16 => "0016_service_principals",
     17 => "0017_deletion",
     18 => "0018_leftovers",
+    19 => "0019_archives",
 ];
 
 /// A workspace's schema.
@@ -141,10 +142,20 @@ pub async fn provision_at(
     salt: Vec<u8>,
     version: i32,
 ) -> Result<(), DbError> {
-    let schema = SchemaName::of(tenant);
-    let name = schema.quoted();
+    let route = Route { tenant, schema: SchemaName::of(tenant) };
     let tx = SystemTx::begin(database, SystemRole::Steward, "provision").await?;
-    let server = server_version(&tx).await?;
+    make(&tx, &route, version).await?;
+    let spare = sql!("system/insert_spare.sql");
+    tx.execute(spare, &[&tenant, &route.schema.as_str(), &version]).await?;
+    tx.execute(sql!("system/insert_key.sql"), &[&tenant, &salt]).await?;
+    tx.commit().await
+}
+
+/// Makes role, schema and tables at a version, as the steward's login; goes on as the owner.
+pub(super) async fn make(tx: &SystemTx, route: &Route, version: i32) -> Result<(), DbError> {
+    let Route { tenant, schema } = route;
+    let name = schema.quoted();
+    let server = server_version(tx).await?;
     let grants = if server >= 16 {
         format!(
             "grant signalbox_tenants to {name} with inherit true, set false; grant {name} to cell_0001 with inherit false, set true"
@@ -157,44 +168,53 @@ pub async fn provision_at(
          grant usage on schema {name} to {name}; set local search_path = {name}, pg_temp; set local app.tenant_id = '{tenant}';"
     );
     for migration in TENANT.iter().filter(|m| m.version <= version) {
-        script.push_str(&text_for(migration, &schema));
+        script.push_str(&text_for(migration, schema));
         script.push_str(&format!(
             "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now());",
             migration.version, migration.name
         ));
     }
-    tx.script(&script).await?;
-    let spare = sql!("system/insert_spare.sql");
-    tx.execute(spare, &[&tenant, &schema.as_str(), &version]).await?;
-    tx.execute(sql!("system/insert_key.sql"), &[&tenant, &salt]).await?;
-    tx.commit().await
+    tx.script(&script).await
+}
+
+/// Brings a schema that no route leads to from a version up to date.
+pub async fn forward(database: &Database, route: &Route, from: i32) -> Result<(), DbError> {
+    for migration in TENANT.iter().filter(|m| m.version > from) {
+        let tx = SystemTx::begin(database, SystemRole::Owner, "restored schema").await?;
+        apply(&tx, route, migration).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Brings one workspace up to date; each migration is a transaction. Returns how many were applied.
 pub async fn migrate(database: &Database, tenant: TenantId, from: i32) -> Result<i32, DbError> {
-    let schema = SchemaName::of(tenant);
-    let name = schema.quoted();
     let mut applied = 0;
     for migration in TENANT.iter().filter(|m| m.version > from) {
         let tx = SystemTx::begin(database, SystemRole::Owner, "tenant migration").await?;
-        tx.script(&format!(
-            "set local search_path = {name}, pg_temp; set local app.tenant_id = '{}'",
-            tenant.uuid()
-        ))
-        .await?;
-        let moved = tx.execute(sql!("system/next_version.sql"), &[&tenant, &migration.version]).await?;
-        if moved == 1 {
-            tx.script(&text_for(migration, &schema)).await?;
-            tx.script(&format!(
-                "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now())",
-                migration.version, migration.name
-            ))
-            .await?;
+        let moved: Option<Moved> =
+            tx.optional(sql!("system/next_version.sql"), &[&tenant, &migration.version]).await?;
+        if let Some(Moved(schema)) = moved {
+            apply(&tx, &Route { tenant, schema }, migration).await?;
             applied += 1;
         }
         tx.commit().await?;
     }
     Ok(applied)
+}
+
+/// One migration in one schema, as the owner.
+async fn apply(tx: &SystemTx, route: &Route, migration: &Migration) -> Result<(), DbError> {
+    let Route { tenant, schema } = route;
+    let name = schema.quoted();
+    tx.script(&format!("set local search_path = {name}, pg_temp; set local app.tenant_id = '{tenant}'"))
+        .await?;
+    tx.script(&text_for(migration, schema)).await?;
+    tx.script(&format!(
+        "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now())",
+        migration.version, migration.name
+    ))
+    .await
 }
 
 fn text_for(migration: &Migration, schema: &SchemaName) -> String {
@@ -211,6 +231,16 @@ struct Version(i32);
 impl FromRow for Version {
     fn from_row(row: &Row) -> Result<Self, DbError> {
         Ok(Self(row.try_get("major")?))
+    }
+}
+
+/// Where the workspace is whose version was moved.
+struct Moved(SchemaName);
+
+impl FromRow for Moved {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let name: String = row.try_get("schema_name")?;
+        name.parse().map(Self).map_err(|_| DbError::Defect("a schema's name cannot be read".into()))
     }
 }
 

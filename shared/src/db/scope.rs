@@ -41,6 +41,10 @@ pub enum Scope {
     },
     /// A worker, for a message that was verified.
     Worker(Route),
+    /// The steward, reading a workspace as it was at one instant.
+    Snapshot(Route),
+    /// The steward, filling a schema that no route leads to yet: nobody can be in it, so nobody is asked.
+    Loading(Route),
 }
 
 /// What opening the scope told.
@@ -92,6 +96,11 @@ pub enum SystemRole {
 const TIMEOUTS: &str = "set local statement_timeout = '10s'; set local lock_timeout = '2s'; \
                         set local idle_in_transaction_session_timeout = '15s'";
 
+/// Of what reads or writes a whole workspace. Values travel as text here, so their form is fixed too.
+const LONG: &str = "set local statement_timeout = '240s'; set local lock_timeout = '2s'; \
+                    set local idle_in_transaction_session_timeout = '120s'; \
+                    set local timezone = 'UTC'; set local bytea_output = 'hex'";
+
 impl Scope {
     /// Authorises, then takes on the workspace's role, path and limits. Whatever fails, nothing behind it runs.
     pub(super) fn set_up(&self) -> String {
@@ -102,21 +111,33 @@ impl Scope {
             Self::Token { hash, user, route, permission } => {
                 (format!("null, '\\x{}', '{user}'", hex(hash)), route, *permission)
             }
-            Self::Worker(route) => ("null, null, null".to_owned(), route, None),
+            Self::Worker(route) | Self::Snapshot(route) => ("null, null, null".to_owned(), route, None),
+            Self::Loading(route) => return format!("{}; {LONG}", enter(route)),
         };
         let may = |role: &&Role| permission.is_some_and(|permission| role.may(permission));
         let roles: Vec<_> = Role::ALL.iter().filter(may).map(|r| r.as_str()).collect();
         let (roles, permission) = (roles.join(","), permission.map_or("signed_in", Permission::as_str));
         let Route { tenant, schema } = route;
+        let (first, last) = match self {
+            Self::Snapshot(_) => ("set transaction isolation level repeatable read, read only; ", LONG),
+            _ => ("", TIMEOUTS),
+        };
         format!(
-            "select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
+            "{first}select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
                     (extract(epoch from at) * 1000000)::bigint as at_us \
              from system.authorize({who}, '{tenant}', '{schema}', '{permission}', '{{{roles}}}'); \
-             set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'; \
-             {TIMEOUTS}",
-            role = schema.quoted(),
+             {}; {last}",
+            enter(route),
         )
     }
+}
+
+/// Takes on the workspace's role, path and id.
+fn enter(Route { tenant, schema }: &Route) -> String {
+    let role = schema.quoted();
+    format!(
+        "set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'"
+    )
 }
 
 impl Entered {

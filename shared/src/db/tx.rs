@@ -18,7 +18,7 @@ use std::{
 use deadpool_postgres::Object;
 use futures_util::future::join;
 use tokio_postgres::{
-    Row, SimpleQueryMessage,
+    Row, RowStream, SimpleQueryMessage,
     types::{ToSql, Type},
 };
 
@@ -40,6 +40,17 @@ impl TenantTx {
     /// Who is here and when, known once the first statement was answered.
     pub fn entered(&self) -> Result<&Entered, DbError> {
         self.0.entered.get().ok_or(DbError::Refused(Refusal::NoSession))
+    }
+
+    /// The rows of a statement that [`super::tables`] made, as the server sends them.
+    pub(super) async fn streamed(&self, sql: &str) -> Result<RowStream, DbError> {
+        let none: [(&(dyn ToSql + Sync), Type); 0] = [];
+        self.0.run(self.0.client().query_typed_raw(sql, none)).await
+    }
+
+    /// Runs a statement that [`super::tables`] made, with one text.
+    pub(super) async fn loaded(&self, sql: &str, text: &str) -> Result<u64, DbError> {
+        self.0.run(self.0.client().execute_typed(sql, &[(&text, Type::TEXT)])).await
     }
 
     /// Opens the scope by itself, where the first statement depends on it.

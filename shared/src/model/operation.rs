@@ -13,6 +13,14 @@ pub enum OperationKind {
     Suspend,
     /// Waits for the grace to end, then takes the workspace away and certifies it.
     Deletion,
+    /// Writes everything that is held for the workspace as JSON lines, signed.
+    Export,
+    /// Writes the workspace's rows, sealed under its key.
+    Backup,
+    /// Makes a backup the workspace, or a workspace beside it.
+    Restore,
+    /// Removes an export or a backup.
+    Expiry,
 }
 
 /// The state of an operation.
@@ -38,7 +46,8 @@ pub struct UnknownKind(String);
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Suspend, Self::Deletion];
+    pub const ALL: &[Self] =
+        &[Self::Suspend, Self::Deletion, Self::Export, Self::Backup, Self::Restore, Self::Expiry];
 
     /// The text used in the database and the API.
     #[must_use]
@@ -46,6 +55,10 @@ impl OperationKind {
         match self {
             Self::Suspend => "suspend",
             Self::Deletion => "deletion",
+            Self::Export => "export",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::Expiry => "expiry",
         }
     }
 
@@ -53,7 +66,8 @@ impl OperationKind {
     #[must_use]
     pub const fn may_be_given_up(self) -> bool {
         match self {
-            Self::Suspend | Self::Deletion => false,
+            Self::Suspend | Self::Deletion | Self::Expiry => false,
+            Self::Export | Self::Backup | Self::Restore => true,
         }
     }
 
@@ -61,7 +75,8 @@ impl OperationKind {
     #[must_use]
     pub const fn is_exclusive(self) -> bool {
         match self {
-            Self::Suspend | Self::Deletion => true,
+            Self::Suspend | Self::Deletion | Self::Restore => true,
+            Self::Export | Self::Backup | Self::Expiry => false,
         }
     }
 }

@@ -97,10 +97,31 @@ pub async fn read(tx: &TenantTx, kind: Option<OperationKind>, id: OperationId) -
     tx.one(sql!("operations/list.sql"), &[&kind, &Some(id), &None::<Uuid>, &1_i32]).await
 }
 
+/// One operation of a kind, or none.
+pub async fn find(tx: &TenantTx, kind: OperationKind, id: OperationId) -> Result<Option<Operation>, DbError> {
+    let kind = Some(kind.as_str().to_owned());
+    tx.optional(sql!("operations/list.sql"), &[&kind, &Some(id), &None::<Uuid>, &1_i32]).await
+}
+
 /// Takes back what has not begun; [`Refusal::OperationOpen`] where it has.
 pub async fn cancel(tx: &TenantTx, id: OperationId) -> Result<(), DbError> {
     let cancelled: Cancelled = tx.one(sql!("operations/cancel.sql"), &[&id]).await?;
     if cancelled.changed { Ok(()) } else { Err(DbError::Refused(Refusal::OperationOpen)) }
+}
+
+/// An operation that the steward plans by itself.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its id.
+    pub id: OperationId,
+    /// The workspace.
+    pub tenant: TenantId,
+    /// Its kind.
+    pub kind: OperationKind,
+    /// What its steps need to know.
+    pub request: Value,
+    /// From now.
+    pub in_hours: i32,
 }
 
 /// An operation that the steward has taken on, under an epoch.
@@ -182,6 +203,18 @@ pub async fn finish(
     };
     let params: [&dyn crate::db::Param; 5] = [&of.id, &of.epoch, &state, &result, &error];
     tx.execute_one("operations/finish", sql!("system/finish_operation.sql"), &params).await
+}
+
+/// Plans an operation that nobody asked for, in so many hours. Planned once: the same id again changes nothing.
+pub async fn plan(tx: &SystemTx, plan: &Plan) -> Result<(), DbError> {
+    let kind = plan.kind.as_str();
+    let params: [&dyn crate::db::Param; 5] = [&plan.id, &plan.tenant, &kind, &plan.request, &plan.in_hours];
+    tx.execute(sql!("system/plan_operation.sql"), &params).await.map(drop)
+}
+
+/// Notes at the operation that made an archive that the archive is gone.
+pub async fn mark_purged(tx: &SystemTx, tenant: TenantId, id: OperationId) -> Result<(), DbError> {
+    tx.execute(sql!("system/mark_purged.sql"), &[&id, &tenant]).await.map(drop)
 }
 
 /// Puts a step that failed off, longer each time; says how often it has failed.

@@ -1,6 +1,7 @@
 //! The safe settings of the template, as checks that list what is wrong. `mutations` proves that each can fail.
 
 mod access;
+mod archive;
 mod data;
 mod shape;
 mod work;
@@ -32,6 +33,8 @@ pub(super) const CHECKS: &[Check] = &[
     ("keys", data::keys),
     ("logins", data::logins),
     ("environment", data::environment),
+    ("archive", archive::bucket),
+    ("archive_access", archive::access),
 ];
 
 #[test]

@@ -177,6 +177,23 @@ fn data() -> Vec<(&'static str, &'static str, Value)> {
     let secret = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_SESSION_KEY_SECRET_ARN";
     let login = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_DATABASE_SECRET_ARN";
     vec![
+        (
+            "archive",
+            "Archive:/Resources/Bucket/Properties/PublicAccessBlockConfiguration/BlockPublicPolicy",
+            json!(false),
+        ),
+        ("archive", "Archive:/Resources/Bucket/Properties/BucketEncryption", Value::Null),
+        (
+            "archive",
+            "Archive:/Resources/Bucket/Properties/VersioningConfiguration",
+            json!({ "Status": "Enabled" }),
+        ),
+        ("archive", "Archive:/Resources/BucketPolicy", Value::Null),
+        (
+            "archive_access",
+            "Roles:/Resources/PortalRole/Properties/Policies/0/PolicyDocument/Statement/3/Resource",
+            json!({ "Fn::Sub": "arn:${AWS::Partition}:s3:::${ArchiveBucket}/*" }),
+        ),
         ("database", "Database:/Resources/Postgres/Properties/PubliclyAccessible", json!(true)),
         ("database", "Database:/Resources/Postgres/Properties/StorageEncrypted", json!(false)),
         ("database", "Database:/Resources/Postgres/Properties/DeletionProtection", Value::Null),

@@ -16,6 +16,8 @@ const MODULES: &[(&str, &[&str])] = &[
     ("telemetry", &["config", "model"]),
     ("secrets", &["config", "error"]),
     ("keys", &["error", "model", "secrets"]),
+    ("signing", &["keys", "secrets"]),
+    ("archive", &["error", "keys", "model", "secrets", "signing"]),
     ("egress", &["config", "error", "model"]),
     ("queue", &["clock", "config", "error", "keys", "model", "secrets"]),
     ("db", &["clock", "config", "error", "model", "secrets"]),
@@ -59,6 +61,8 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("reqwest", &["shared/src/egress", "functions/dispatcher/src/connectors"]),
     ("oauth2", &["functions/signin/src"]),
     ("aws_sdk_sqs", &["shared/src/queue", "functions/signin/src"]),
+    ("object_store", &["shared/src/archive"]),
+    ("zstd", &["shared/src/archive"]),
     ("aws_sdk_secretsmanager", &["shared/src/secrets"]),
 ];
 

@@ -40,6 +40,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 struct Which {
     /// Only of this kind.
+    #[param(inline)]
     kind: Option<OperationKind>,
     /// How many items at most.
     #[serde(default)]

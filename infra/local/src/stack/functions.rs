@@ -92,7 +92,7 @@ fn environment(
     let arn = |name: &str| stack.cloud.secret_arn(name);
     let told = [
         ("DATABASE_SECRET_ARN", arn(&secrets::login(function)), ALL),
-        ("ROOT_KEY_SECRET_ARN", arn(secrets::ROOT_KEY), &["portal", "dispatcher"]),
+        ("ROOT_KEY_SECRET_ARN", arn(secrets::ROOT_KEY), &["portal", "dispatcher", "steward"]),
         ("QUEUE_ROOT_SECRET_ARN", arn(secrets::QUEUE_ROOT), &["portal", "scheduler", "dispatcher"]),
         ("SESSION_KEY_SECRET_ARN", arn(secrets::SESSION_KEY), &["signin", "portal"]),
         ("QUEUE_URL", queues.work.clone(), &["portal", "scheduler", "dispatcher"]),
@@ -107,6 +107,7 @@ fn environment(
         // To be tried out; nobody takes snapshots of this database.
         ("SHORTEST_GRACE_S", "1".to_owned(), &["portal"]),
         ("SNAPSHOT_DAYS", "0".to_owned(), &["steward"]),
+        ("ARCHIVE_URL", archive(settings), &["portal", "steward"]),
         ("LOG", settings.log.clone(), ALL),
     ];
     let for_it = told
@@ -122,6 +123,13 @@ fn egress(stack: &Stack, settings: &StackSettings) -> String {
     let warehouse = &stack.databases.warehouse;
     let demo = [stack.oidc.base().to_owned(), format!("postgres://{}:{}", warehouse.host, warehouse.port)];
     demo.iter().chain(&settings.extra_egress).map(String::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// The folder that stands for the bucket.
+fn archive(settings: &StackSettings) -> String {
+    let folder = settings.data_dir.join("archive");
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    url::Url::from_file_path(folder).map_or_else(|()| String::new(), String::from)
 }
 
 fn logins(stack: &Stack) -> String {

@@ -22,7 +22,10 @@ const SECRETS: &[(&str, &[&str])] = &[
     ("Signin", &["SigninLogin", "SessionKey", "OidcClientSecret"]),
     ("Portal", &["PortalLogin", "RootKey", "QueueRoot", "SessionKey"]),
     ("Scheduler", &["SchedulerLogin", "QueueRoot"]),
-    ("Steward", &["StewardLogin", "SigninLogin", "PortalLogin", "SchedulerLogin", "DispatcherLogin"]),
+    (
+        "Steward",
+        &["StewardLogin", "SigninLogin", "PortalLogin", "SchedulerLogin", "DispatcherLogin", "RootKey"],
+    ),
     ("Dispatcher", &["DispatcherLogin", "RootKey", "QueueRoot"]),
 ];
 

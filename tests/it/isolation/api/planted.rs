@@ -80,11 +80,15 @@ impl Planted {
 
     /// An operation that was taken back: it shows, and nothing comes of it.
     async fn operate(&mut self, stack: &Stack) {
-        let (id, client) = (random_id(), database::superuser(stack).await);
+        let client = database::superuser(stack).await;
         let insert = "insert into system.operations (id, tenant_id, kind, exclusive, state, not_before, created_at, finished_at)
-                      values ($1, $2, 'suspend', true, 'cancelled', now(), now(), now())";
-        client.execute(insert, &[&id, &self.tenant.id]).await.expect("an operation");
-        self.ids.insert("operations", id.to_string());
+                      values ($1, $2, $3, false, 'cancelled', now(), now(), now())";
+        for (collection, kind) in [("operations", "suspend"), ("exports", "export"), ("backups", "backup")] {
+            let id = random_id();
+            client.execute(insert, &[&id, &self.tenant.id, &kind]).await.expect("an operation");
+            self.ids.insert(collection, id.to_string());
+        }
+        self.ids.insert("files", "manifest.json".to_owned());
     }
 
     /// A proper body for an operation, with every reference to things of this workspace; none for one that takes none.
@@ -123,6 +127,7 @@ impl Planted {
             "workspace_suspend" => json!({ "running": "drain" }),
             // Another name than the workspace's: nothing here is deleted, whoever asks.
             "workspace_delete" => json!({ "name": name, "grace_s": 86_400 }),
+            "restores_create" => json!({ "backup_id": ids["backups"], "into": "replace" }),
             "me_switch" => json!({ "workspace_id": self.tenant.id }),
             _ if operation.body.as_ref().is_some_and(takes_nothing) => json!({}),
             other => panic!("{other} takes a body that no attempt is made with: say what a proper one is"),

@@ -1,0 +1,228 @@
+//! A restore: a backup becomes the workspace (`replace`), or a workspace beside it (`sandbox`). The rows are loaded into a
+//! schema that no route leads to, through the tenant's own scope, and compared with the backup, before anything that exists
+//! changes. Nothing starts from a restore: schedules come back paused, what was under way is held.
+
+mod load;
+
+use lambda_runtime::Error;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared::{
+    archive::{
+        ArchiveKind, Shelf,
+        manifest::{Manifest, Unfit},
+    },
+    db::{Scope, SystemRole, SystemTx, TenantTx, migrate, restore},
+    keys::random,
+    model::{
+        ids::{OperationId, TenantId},
+        operation::OperationKind,
+        tenant::{Route, SchemaName, TenantState},
+    },
+    store::{
+        operations::{self, Plan, Taken},
+        restores::{self, Kept, OpenWork},
+    },
+};
+
+use super::{Next, backup};
+use crate::Steward;
+
+/// What was asked for.
+#[derive(Deserialize)]
+struct Request {
+    backup_id: OperationId,
+    into: Into,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Into {
+    Replace,
+    Sandbox,
+}
+
+/// What the first step decides, for those that follow.
+#[derive(Serialize, Deserialize)]
+struct Plans {
+    /// The schema that is being replaced.
+    old: String,
+    /// The one that is made.
+    new: String,
+    /// The workspace that it is made for: this one, or the sandbox.
+    tenant: TenantId,
+    /// The backup that is taken first of what is replaced, and the operation that ends it.
+    kept: OperationId,
+    expiry: OperationId,
+    /// The instant of the backup, and its rows.
+    as_of: String,
+    rows: u64,
+}
+
+pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
+    let request: Request = serde_json::from_value(taken.request.clone())?;
+    if taken.step == "start" {
+        return start(steward, taken, &request).await;
+    }
+    let plans: Plans = serde_json::from_value(taken.progress.clone())?;
+    let target = Route { tenant: plans.tenant, schema: schema(&plans.new)? };
+    let restore = Restore { steward, taken, request, plans, target };
+    match taken.step.as_str() {
+        "keep" => restore.keep().await,
+        "load" => restore.load().await,
+        "settle" => restore.settle().await,
+        "swap" => restore.swap().await,
+        "retire" => restore.retire().await,
+        "open" => restore.open().await,
+        step => Err(format!("a restore has no step {step}").into()),
+    }
+}
+
+/// The backup's manifest, if it is ours and one we can load.
+async fn manifest(
+    steward: &Steward,
+    taken: &Taken,
+    id: OperationId,
+) -> Result<Result<Manifest, Unfit>, Error> {
+    let shelf = Shelf { tenant: taken.route.tenant, kind: ArchiveKind::Backup, id };
+    let manifest = Manifest::read(&steward.archive, shelf, &steward.signing).await?;
+    Ok(manifest.and_then(|manifest| load::check(&manifest).map(|()| manifest)))
+}
+
+/// Looks at everything that can be refused before anything is made.
+async fn start(steward: &Steward, taken: &Taken, request: &Request) -> Result<Next, Error> {
+    let manifest = match manifest(steward, taken, request.backup_id).await? {
+        Ok(manifest) => manifest,
+        Err(why) => return Ok(refused(&why)),
+    };
+    let replaces = request.into == Into::Replace;
+    let tx =
+        TenantTx::begin(&steward.database, &Scope::Worker(taken.route.clone()), "state of a restore").await?;
+    let state = tx.open().await?.state;
+    tx.rollback().await?;
+    if replaces && state != TenantState::Suspended {
+        return Ok(Next::Refused("the workspace is not suspended".to_owned()));
+    }
+    let fresh: TenantId = steward.clock.new_id();
+    let plans = Plans {
+        old: taken.route.schema.as_str().to_owned(),
+        new: SchemaName::of(fresh).as_str().to_owned(),
+        tenant: if replaces { taken.route.tenant } else { fresh },
+        kept: steward.clock.new_id(),
+        expiry: steward.clock.new_id(),
+        as_of: manifest.at,
+        rows: manifest.rows,
+    };
+    Ok(Next::Step(if replaces { "keep" } else { "load" }, serde_json::to_value(plans)?))
+}
+
+struct Restore<'a> {
+    steward: &'a Steward,
+    taken: &'a Taken,
+    request: Request,
+    plans: Plans,
+    target: Route,
+}
+
+impl Restore<'_> {
+    fn next(&self, step: &'static str) -> Next {
+        Next::Step(step, self.taken.progress.clone())
+    }
+
+    /// A backup of what is about to be replaced, so that nothing since the backup is lost.
+    async fn keep(&self) -> Result<Next, Error> {
+        let (id, tenant) = (self.plans.kept, self.taken.route.tenant);
+        let made = backup::write(self.steward, &self.taken.route, id).await?;
+        let result = json!({
+            "at": made.at, "rows": made.rows, "schema_version": made.schema_version, "files": made.files.len(),
+            "bytes": made.files.iter().map(|file| file.bytes).sum::<u64>(), "kept_days": backup::KEPT_DAYS,
+        });
+        let tx = SystemTx::begin(&self.steward.database, SystemRole::Owner, "keep backup").await?;
+        let request = json!({ "before_restore": self.taken.id });
+        restores::keep_backup(&tx, &Kept { id, tenant, request, result }, self.taken.requested_by).await?;
+        let request = json!({ "kind": OperationKind::Backup, "id": id });
+        let (id, kind, in_hours) = (self.plans.expiry, OperationKind::Expiry, backup::KEPT_DAYS * 24);
+        operations::plan(&tx, &Plan { id, tenant, kind, request, in_hours }).await?;
+        tx.commit().await?;
+        Ok(self.next("load"))
+    }
+
+    /// Schema, rows, comparison and the migrations since, in one step: killed, it begins anew with an empty schema.
+    async fn load(&self) -> Result<Next, Error> {
+        let database = &self.steward.database;
+        let manifest = match manifest(self.steward, self.taken, self.request.backup_id).await? {
+            Ok(manifest) => manifest,
+            Err(why) => return self.undone(&why).await,
+        };
+        let version = manifest.schema_version;
+        restore::prepare(database, &self.target, version).await?;
+        if self.request.into == Into::Sandbox {
+            let tx = SystemTx::begin(database, SystemRole::Owner, "begin sandbox").await?;
+            let salt = random(32)?;
+            restores::begin_sandbox(&tx, self.target.tenant, &self.plans.new, version, &salt).await?;
+            tx.commit().await?;
+        }
+        if let Err(why) = load::load(self.steward, &self.taken.route, &self.target, &manifest).await? {
+            return self.undone(&why).await;
+        }
+        migrate::forward(database, &self.target, version).await?;
+        Ok(self.next("settle"))
+    }
+
+    async fn settle(&self) -> Result<Next, Error> {
+        let how = if self.request.into == Into::Replace { OpenWork::Held } else { OpenWork::Ended };
+        let scope = Scope::Loading(self.target.clone());
+        let tx = TenantTx::begin(&self.steward.database, &scope, "settle restored work").await?;
+        restores::settle(&tx, &self.steward.clock, how).await?;
+        tx.commit().await?;
+        Ok(self.next(if self.request.into == Into::Replace { "swap" } else { "open" }))
+    }
+
+    async fn swap(&self) -> Result<Next, Error> {
+        let old = Route { tenant: self.plans.tenant, schema: schema(&self.plans.old)? };
+        let version = migrate::tenant_version();
+        restore::swap(&self.steward.database, &old, &self.target.schema, version).await?;
+        Ok(self.next("retire"))
+    }
+
+    async fn retire(&self) -> Result<Next, Error> {
+        let (database, old) = (&self.steward.database, schema(&self.plans.old)?);
+        restore::retire(database, self.plans.tenant, &old, &self.target.schema).await?;
+        Ok(Next::Done(self.came_to(json!({ "replaced_backup_id": self.plans.kept }))))
+    }
+
+    async fn open(&self) -> Result<Next, Error> {
+        let tx = SystemTx::begin(&self.steward.database, SystemRole::Owner, "open sandbox").await?;
+        let (of, by) = (self.taken.route.tenant, self.taken.requested_by);
+        restores::open_sandbox(&tx, self.target.tenant, of, migrate::tenant_version(), by).await?;
+        tx.commit().await?;
+        Ok(Next::Done(self.came_to(json!({ "workspace_id": self.target.tenant }))))
+    }
+
+    /// Everything is as it was before.
+    async fn undone(&self, why: &Unfit) -> Result<Next, Error> {
+        if self.request.into == Into::Sandbox {
+            let tx = SystemTx::begin(&self.steward.database, SystemRole::Owner, "forget sandbox").await?;
+            restores::forget_sandbox(&tx, self.target.tenant).await?;
+            tx.commit().await?;
+        }
+        restore::discard(&self.steward.database, &self.target.schema).await?;
+        Ok(refused(why))
+    }
+
+    fn came_to(&self, mut result: Value) -> Value {
+        if let Some(fields) = result.as_object_mut() {
+            fields.insert("rows".to_owned(), self.plans.rows.into());
+            fields.insert("as_of".to_owned(), self.plans.as_of.clone().into());
+        }
+        result
+    }
+}
+
+fn schema(name: &str) -> Result<SchemaName, Error> {
+    Ok(name.parse()?)
+}
+
+fn refused(why: &Unfit) -> Next {
+    Next::Refused(format!("the backup cannot be restored: {why}"))
+}

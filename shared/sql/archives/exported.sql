@@ -1,0 +1,1 @@
+select part, line from system.exported()

@@ -1,0 +1,1 @@
+delete from credentials where name is not null

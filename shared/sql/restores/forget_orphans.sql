@@ -1,0 +1,1 @@
+delete from orphans where id is not null

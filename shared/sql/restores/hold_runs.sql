@@ -1,0 +1,1 @@
+update runs set reason = 'held' where state = 'pending'

@@ -1,0 +1,1 @@
+select id, state from runs where state in ('pending', 'active') order by id

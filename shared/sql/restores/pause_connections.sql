@@ -1,0 +1,3 @@
+update connections
+set state = 'paused', version = version + 1, updated_at = system.now()
+where state = 'active'

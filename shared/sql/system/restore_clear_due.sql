@@ -1,0 +1,1 @@
+delete from system.due where tenant_id = $1

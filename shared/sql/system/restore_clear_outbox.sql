@@ -1,0 +1,1 @@
+delete from system.outbox where tenant_id = $1

@@ -1,0 +1,1 @@
+delete from system.tenants where id = $1 and state = 'provisioning'

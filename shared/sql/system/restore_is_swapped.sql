@@ -1,0 +1,1 @@
+select schema_name = $2 as yes from system.tenants where id = $1

@@ -1,0 +1,134 @@
+//! The schemas of restores: made beside the one that is in use, filled through the tenant's own scope, then swapped in. The
+//! steward's restore is the only caller. Every step may run again.
+
+use super::{
+    Database, FromRow, Row, SystemRole, SystemTx, migrate,
+    tables::{Reading, TABLES},
+};
+use crate::{
+    error::{DbError, Refusal},
+    model::{
+        ids::TenantId,
+        tenant::{Route, SchemaName},
+    },
+    sql,
+};
+
+/// Makes a schema and its role at a version, without a route to it; what an earlier try left of them is dropped first.
+pub async fn prepare(database: &Database, route: &Route, version: i32) -> Result<(), DbError> {
+    discard(database, &route.schema).await?;
+    let tx = SystemTx::begin(database, SystemRole::Steward, "prepare schema").await?;
+    migrate::make(&tx, route, version).await?;
+    tx.commit().await
+}
+
+/// Drops a schema that no route leads to, and its role; nothing where they are gone. Refused where a route does lead to it.
+pub async fn discard(database: &Database, schema: &SchemaName) -> Result<(), DbError> {
+    let name = schema.quoted();
+    let tx = SystemTx::begin(database, SystemRole::Owner, "discard schema").await?;
+    if !tx.rows(sql!("system/restore_routed.sql"), &[&schema.as_str()]).await?.is_empty() {
+        return Err(DbError::Refused(Refusal::WorkspaceState));
+    }
+    tx.script(&format!(
+        "drop schema if exists {name} cascade; set local role none; drop role if exists {name}"
+    ))
+    .await?;
+    tx.commit().await
+}
+
+/// Leads the workspace to another schema, where it is still suspended and where it was; the sessions end, for their tokens name
+/// the old one. What was due or owed is forgotten. External runs that only the old schema knows are taken over: their ids where
+/// the new one has the same try, otherwise as orphans, to be cancelled.
+pub async fn swap(database: &Database, old: &Route, new: &SchemaName, version: i32) -> Result<(), DbError> {
+    let tenant = old.tenant;
+    let tx = scoped(database, tenant, "swap schema").await?;
+    tx.script(&format!("select pg_advisory_xact_lock(1, hashtext('{tenant}'))")).await?;
+    let moved = tx
+        .execute(sql!("system/restore_swap.sql"), &[&tenant, &old.schema.as_str(), &new.as_str(), &version])
+        .await?;
+    if moved == 0 {
+        let is_done: Option<Swapped> =
+            tx.optional(sql!("system/restore_is_swapped.sql"), &[&tenant, &new.as_str()]).await?;
+        tx.rollback().await?;
+        let is_done = is_done.is_some_and(|swapped| swapped.yes);
+        return if is_done { Ok(()) } else { Err(DbError::Refused(Refusal::WorkspaceState)) };
+    }
+    for forget in [
+        sql!("system/restore_clear_due.sql"),
+        sql!("system/restore_clear_outbox.sql"),
+        sql!("system/restore_end_sessions.sql"),
+    ] {
+        tx.execute(forget, &[&tenant]).await?;
+    }
+    let script = TAKE_OVER.replace("{old}", &old.schema.quoted()).replace("{new}", &new.quoted());
+    tx.script(&script.replace("{tenant}", &tenant.to_string())).await?;
+    tx.commit().await
+}
+
+/// Carries what people did since the backup over to the new audit log, then drops the old schema. Nothing where it is gone.
+pub async fn retire(
+    database: &Database,
+    tenant: TenantId,
+    old: &SchemaName,
+    new: &SchemaName,
+) -> Result<(), DbError> {
+    let tx = scoped(database, tenant, "carry audit over").await?;
+    let audit = TABLES.iter().find(|table| table.name == "audit").expect("every version has an audit log");
+    let columns = audit.columns(migrate::tenant_version(), Reading::Backup).join(", ");
+    let script = CARRY_OVER.replace("{old}", &old.quoted()).replace("{new}", &new.quoted());
+    tx.script(&script.replace("{bare}", old.as_str()).replace("{columns}", &columns)).await?;
+    tx.commit().await?;
+    discard(database, old).await
+}
+
+/// As the owner, who is bound to one workspace's rows like everybody.
+async fn scoped(database: &Database, tenant: TenantId, name: &'static str) -> Result<SystemTx, DbError> {
+    let tx = SystemTx::begin(database, SystemRole::Owner, name).await?;
+    tx.script(&format!("set local app.tenant_id = '{tenant}'")).await?;
+    Ok(tx)
+}
+
+const TAKE_OVER: &str = "
+update {new}.attempts n
+set external_id = o.external_id, external_url = o.external_url, handle = o.handle, platform_state = o.platform_state
+from {old}.attempts o
+where o.id = n.id and n.state = 'active' and n.external_id is null and o.external_id is not null;
+
+insert into {new}.orphans (id, connection_id, attempt_id, external_id, state, found_at)
+select gen_random_uuid(), o.connection_id, o.attempt_id, o.external_id, 'open', system.now()
+from (
+    select a.connection_id, a.id as attempt_id, a.external_id from {old}.attempts a
+    where a.state = 'active' and a.external_id is not null
+      and not exists (select from {new}.attempts n where n.id = a.id)
+    union
+    select g.connection_id, g.attempt_id, g.external_id from {old}.orphans g where g.state <> 'gone'
+) o
+where exists (select from {new}.connections c where c.id = o.connection_id)
+on conflict do nothing;
+
+insert into system.due (tenant_id, kind, ref, at)
+select distinct '{tenant}'::uuid, 'poll', g.connection_id, system.now() from {new}.orphans g where g.state <> 'gone';
+";
+
+/// The lock waits for whoever still writes to the old log: after the swap nobody can begin to.
+const CARRY_OVER: &str = "
+do $$
+begin
+    if to_regnamespace('{bare}') is not null then
+        lock table {old}.audit in access exclusive mode;
+        insert into {new}.audit ({columns})
+        select {columns} from {old}.audit o
+        where not exists (select from {new}.audit n where n.id = o.id);
+    end if;
+end
+$$";
+
+struct Swapped {
+    yes: bool,
+}
+
+impl FromRow for Swapped {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        Ok(Self { yes: row.try_get("yes")? })
+    }
+}
