@@ -2,11 +2,11 @@
 //! step once its work is done. A step may be killed anywhere and is then done again from its beginning: each must bear that.
 //! Whoever lost the lease records nothing, for the epoch has moved on.
 
-mod deletion;
-mod external;
 mod backup;
+mod deletion;
 mod expiry;
 mod export;
+mod external;
 mod restore;
 mod suspend;
 

@@ -34,13 +34,19 @@ create table system.exported_tables (
     columns text not null
 );
 insert into system.exported_tables (name, columns) values
+    ('api_tokens', 'x.id, x.user_id, x.name, x.permissions, x.created_at, x.expires_at, x.last_used_at, x.ended_at'),
+    ('canaries', ''),
+    ('invitations', 'x.id, x.role, x.role_id, x.directory_id, x.object_id, x.created_by, x.created_at, x.expires_at, x.ended_at,
+                     x.accepted_by'),
+    ('isolation_evidence', 'x.checked_at, x.attempts, x.violations, x.checks'),
+    ('roles', 'x.id, x.name, x.permissions, x.version, x.created_at, x.updated_at'),
     ('directories', 'x.provider, x.id, x.name, x.state, x.first_administrator, x.created_at'),
     ('due', 'x.kind, x.ref, x.at, x.round'),
     ('memberships', 'x.user_id, (select u.display_name from system.users u where u.id = x.user_id) as display_name,
                      (select u.provider from system.users u where u.id = x.user_id) as provider,
                      (select u.directory_id from system.users u where u.id = x.user_id) as directory_id,
                      (select u.object_id from system.users u where u.id = x.user_id) as object_id,
-                     x.role, x.state, x.version, x.created_at, x.updated_at'),
+                     x.role, x.role_id, x.state, x.version, x.created_at, x.updated_at'),
     ('operations', 'x.id, x.kind, x.state, x.step, x.request, x.progress, x.result, x.error, x.requested_by, x.not_before,
                     x.created_at, x.started_at, x.finished_at'),
     ('outbox', 'x.id, x.kind, x.ref, x.available_at, x.resend_at, x.sends'),

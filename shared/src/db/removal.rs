@@ -2,11 +2,11 @@
 //! because each takes some 640 of the server's shared locks.
 
 use super::{Database, SystemRole, SystemTx};
-use crate::{error::DbError, model::ids::TenantId, model::tenant::SchemaName};
+use crate::{error::DbError, model::tenant::SchemaName};
 
 /// Drops both in one transaction; nothing where they are gone. A late statement of the workspace is waited for two seconds.
-pub async fn remove(database: &Database, tenant: TenantId) -> Result<(), DbError> {
-    let name = SchemaName::of(tenant).quoted();
+pub async fn remove(database: &Database, schema: &SchemaName) -> Result<(), DbError> {
+    let name = schema.quoted();
     let tx = SystemTx::begin(database, SystemRole::Steward, "remove").await?;
     // The role goes with its memberships; were anything still granted to it, the drop would fail and say so.
     let script = format!(

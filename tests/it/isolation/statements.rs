@@ -51,6 +51,10 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
 /// A connection in the scope that statements of this folder are written for.
 async fn scoped(stack: &Stack, workspace: &Workspace, folder: &str) -> Client {
     let (client, enter) = match folder.strip_prefix("system") {
+        // The steward's, on schema `system`.
+        None if ["rollouts", "isolation"].contains(&folder) => {
+            (database::superuser(stack).await, "set role signalbox_owner".to_owned())
+        }
         None => return database::inside(stack, workspace).await,
         Some("") => (database::superuser(stack).await, "set role signalbox_owner".to_owned()),
         Some(function) => {

@@ -45,7 +45,7 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
         "confirm" => confirm(steward, taken).await,
         "count" => count(steward, taken).await,
         "archive" => {
-            purge_archive();
+            steward.archive.purge(tenant).await?;
             next("keys")
         }
         "keys" => {
@@ -53,7 +53,7 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
             next("drop")
         }
         "drop" => {
-            retrying(|| removal::remove(&steward.database, tenant)).await?;
+            retrying(|| removal::remove(&steward.database, &taken.route.schema)).await?;
             next("rows")
         }
         "rows" => {
@@ -64,10 +64,6 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
         other => Err(format!("a deletion has no step {other}").into()),
     }
 }
-
-/// Exports and backups of the workspace. There is no archive yet that could hold any: where there is one, everything below the
-/// workspace's prefix is deleted here, and counted by `count` and `certify`.
-fn purge_archive() {}
 
 async fn cancel(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     external::ask_to_stop(steward, taken).await?;
@@ -102,8 +98,9 @@ async fn count(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "count").await?;
     tx.take_time().await?;
     let about = deletion::about(&tx, taken.route.tenant, taken.id).await?;
-    let before = deletion::count(&tx, taken.route.tenant, &about).await?;
+    let mut before = deletion::count(&tx, taken.route.tenant, &about).await?;
     tx.commit().await?;
+    before.objects = i64::try_from(steward.archive.count(taken.route.tenant).await?)?;
     if about.placement != "schema" {
         return Err(format!("a workspace placed {} cannot be deleted yet", about.placement).into());
     }

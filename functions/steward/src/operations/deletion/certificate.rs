@@ -8,6 +8,7 @@ use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
     db::{SystemRole, SystemTx},
+    signing::{NoKey, Purpose, Signing},
     store::{
         audit,
         deletion::{self, About, Counts},
@@ -30,13 +31,14 @@ pub(super) async fn issue(steward: &Steward, taken: &Taken) -> Result<Next, Erro
     let tenant = taken.route.tenant;
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "count again").await?;
     let about = deletion::about(&tx, tenant, taken.id).await?;
-    let after = deletion::count(&tx, tenant, &about).await?;
+    let mut after = deletion::count(&tx, tenant, &about).await?;
     tx.commit().await?;
+    after.objects = i64::try_from(steward.archive.count(tenant).await?)?;
     if after.left() > 0 {
         tracing::warn!(%tenant, left = %json!(after), "something is left of a workspace; it is taken away again");
         return Ok(Next::Wait("archive", taken.progress.clone(), AGAIN_AFTER));
     }
-    let certificate = sealed(write(taken, &about, &after, steward.snapshot_days));
+    let certificate = sealed(write(taken, &about, &after, steward.snapshot_days), &steward.signing)?;
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "bury").await?;
     deletion::bury(tx, tenant, about.directory_id, &certificate).await?;
     tracing::info!(%tenant, sha256 = certificate["sha256"].as_str(), "a workspace was deleted");
@@ -65,11 +67,13 @@ fn write(taken: &Taken, about: &About, after: &Counts, snapshot_days: i64) -> Va
     })
 }
 
-/// With its own hash: of its canonical JSON, keys sorted, without this field.
-fn sealed(mut certificate: Value) -> Value {
+/// With its own hash, of its canonical JSON, keys sorted, without the hash and the signature; and with a signature of that hash.
+fn sealed(mut certificate: Value, signing: &Signing) -> Result<Value, NoKey> {
     let hash = hex(&audit::digest(&certificate));
+    let signature = signing.sign(Purpose::Deletion, hash.as_bytes())?;
     certificate["sha256"] = json!(hash);
-    certificate
+    certificate["signature"] = json!(signature);
+    Ok(certificate)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -78,14 +82,24 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shared::secrets::{KeyRing, Secret};
+
     use super::*;
 
     #[test]
-    fn the_hash_is_of_everything_else() {
-        let sealed_once = sealed(json!({ "b": 1, "a": { "x": 2 } }));
+    fn the_hash_is_of_everything_else_and_signed() {
+        let ring = Secret::new(
+            br#"{"current":1,"keys":{"1":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}"#.to_vec(),
+        );
+        let signing = Signing::new(KeyRing::parse(&ring).unwrap());
+        let sealed_once = sealed(json!({ "b": 1, "a": { "x": 2 } }), &signing).unwrap();
         let mut bare = sealed_once.clone();
-        let hash = bare.as_object_mut().unwrap().remove("sha256").unwrap();
+        let fields = bare.as_object_mut().unwrap();
+        let (hash, signature) = (fields.remove("sha256").unwrap(), fields.remove("signature").unwrap());
         assert_eq!(json!(hex(&audit::digest(&bare))), hash);
+        let signature = serde_json::from_value(signature).unwrap();
+        assert!(signing.is_ours(Purpose::Deletion, hash.as_str().unwrap().as_bytes(), &signature));
+        assert!(!signing.is_ours(Purpose::Manifest, hash.as_str().unwrap().as_bytes(), &signature));
         bare["b"] = json!(2);
         assert_ne!(json!(hex(&audit::digest(&bare))), hash);
     }
