@@ -17,6 +17,10 @@ pub async fn of(stack: &Stack, id: Uuid, schema: &str) -> BTreeMap<String, Strin
         found.insert(table, whole);
     }
     for table in tables_with_tenants(&client).await {
+        // Written anew whenever the canaries have had their turn, whatever else happens.
+        if table == "isolation_evidence" {
+            continue;
+        }
         let rows = digest(&client, &format!("system.{table} x where x.tenant_id = '{id}'")).await;
         found.insert(format!("system.{table}"), rows);
     }

@@ -34,7 +34,10 @@ impl Steward {
             violations += reached;
         }
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "evidence goes on").await?;
-        isolation::go_on(&tx, turn.last().map_or(TenantId::from(Uuid::nil()), |last| last.tenant)).await?;
+        // A round that is through begins anew, and remembers no workspace meanwhile.
+        let is_through = turn.len() < usize::try_from(EACH_TICK)?;
+        let last = turn.last().filter(|_| !is_through);
+        isolation::go_on(&tx, last.map_or(TenantId::from(Uuid::nil()), |last| last.tenant)).await?;
         tx.commit().await?;
         Ok(json!({ "workspaces": turn.len(), "attempts": attempts, "violations": violations }))
     }

@@ -52,7 +52,8 @@ insert into system.exported_tables (name, columns) values
     ('outbox', 'x.id, x.kind, x.ref, x.available_at, x.resend_at, x.sends'),
     ('rollout_failures', 'x.version, x.error, x.at'),
     ('sessions', 'x.id, x.user_id, x.created_at, x.expires_at, x.ended_at'),
-    ('tenant_keys', 'x.version, x.created_at');
+    ('tenant_keys', 'x.version, x.created_at'),
+    ('tombstones', '');
 
 -- Everything that schema system holds for the workspace, as lines of JSON; to the steward alone.
 create function system.exported() returns table (part text, line text)

@@ -89,6 +89,7 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
         ("alarms", "Alarms:/Resources/DispatcherErrors/Properties/ActionsEnabled", json!(false)),
         ("alarms", "Alarms:/Resources/WorkAge", Value::Null),
         ("alarms", "Alarms:/Resources/Leftovers", Value::Null),
+        ("alarms", "Alarms:/Resources/IsolationViolations", Value::Null),
         ("alarms", "Alarms:/Resources/SchedulerSilent/Properties/TreatMissingData", json!("notBreaching")),
     ]
 }

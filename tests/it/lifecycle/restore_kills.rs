@@ -56,6 +56,8 @@ fn a_replacement_that_is_killed_anywhere_is_finished_and_right() {
         let expected = rows(&stack, &tenant).await;
         work::vault(&tenant.administrator, "made since").await;
         archive::done(&tenant.administrator, "/workspace/suspend", &json!({})).await;
+        // The canaries are made by the first tick that looks for them: here, before anything is compared.
+        stack.order(json!({ "do": "gather_evidence" })).await.expect("the canaries are there");
         let others = workspaces(&stack, &[&tenant.schema]).await;
         for at in ["keep", "load", "settle", "swap", "in the swap", "retire", "in the drop", "end"] {
             let gate = gate(&stack, at).await;
@@ -89,6 +91,8 @@ fn a_sandbox_that_is_killed_anywhere_is_made_once() {
         let world = World::at_once();
         let (tenant, _) = filled(&stack, &world).await;
         let kept = backup(&tenant).await;
+        // The canaries are made by the first tick that looks for them: here, before anything is counted.
+        stack.order(json!({ "do": "gather_evidence" })).await.expect("the canaries are there");
         let before = workspaces(&stack, &[]).await.len();
         let steps = ["load", "settle", "open", "end"];
         for (made, at) in steps.into_iter().enumerate() {

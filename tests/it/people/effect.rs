@@ -89,14 +89,15 @@ fn what_is_taken_away_is_gone_at_the_next_request() {
 }
 
 #[test]
-fn a_workspace_that_is_being_deleted_lets_nobody_in() {
+fn a_workspace_that_is_taken_away_lets_nobody_in_and_one_in_its_grace_is_read() {
     stack::with(async |stack| {
         let tenant = tenant::new(stack).await;
         let (_, program) = token(&tenant.operator, &["runs.read"]).await;
         program.get("/runs").await.expect(200);
         let client = database::superuser(stack).await;
         let state = "update system.tenants set state = $2 where id = $1";
-        for (state_name, status) in [("deleting", 401), ("suspended", 200), ("active", 200)] {
+        for (state_name, status) in [("purging", 401), ("deleting", 200), ("suspended", 200), ("active", 200)]
+        {
             client.execute(state, &[&tenant.id, &state_name]).await.expect("a state");
             assert_eq!(program.get("/runs").await.status, status, "{state_name}");
             assert_eq!(tenant.operator.get("/runs").await.status, status, "{state_name}");

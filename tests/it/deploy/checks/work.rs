@@ -95,7 +95,7 @@ pub(super) fn alarms(stacks: &Stacks) -> Vec<String> {
         .chain(["work", "provision"].map(|queue| format!("ApproximateAgeOfOldestMessage {queue}")))
         .chain(["scheduler", "steward"].map(|tick| format!("Invocations {tick}")))
         .collect();
-    wanted.push("Leftovers ".to_owned());
+    wanted.extend(["Leftovers ", "IsolationViolations "].map(str::to_owned));
     wanted.extend(functions(stacks).iter().map(|function| format!("Errors {}", function.id.to_lowercase())));
     let mut wrong = Vec::new();
     let mut found = BTreeSet::new();
