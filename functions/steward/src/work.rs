@@ -80,13 +80,13 @@ impl Steward {
         let refilled = self.refill(SPARES).await?;
         self.go_on_migrating().await?;
         self.operate().await?;
-        self.gather_evidence().await?;
         if self.clock.now().as_second().rem_euclid(SWEEP_EVERY_S) < TICK_S {
             self.sweep().await?;
         }
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "purge sessions").await?;
         let purged = directories::purge_sessions(&tx).await?;
         tx.commit().await?;
+        self.gather_evidence().await?;
         Ok(json!({ "spares_made": refilled["spares_made"], "sessions_purged": purged }))
     }
 }

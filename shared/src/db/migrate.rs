@@ -52,6 +52,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     17 => "0017_deletion",
     18 => "0018_leftovers",
     19 => "0019_archives",
+    20 => "0020_gone_meanwhile",
 ];
 
 /// A workspace's schema.

@@ -111,7 +111,7 @@ pub async fn unfenced_tables(tx: &SystemTx, schema: &SchemaName) -> Result<Attem
     tx.one(sql!("isolation/unfenced_tables.sql"), &[&schema.as_str(), &tables()]).await
 }
 
-/// Records what was tried on a workspace.
+/// Records what was tried on a workspace; nothing where it is on its way out meanwhile.
 pub async fn record(
     tx: &SystemTx,
     of: TenantId,

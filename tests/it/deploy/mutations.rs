@@ -13,6 +13,7 @@ fn mutations() -> Vec<(&'static str, &'static str, Value)> {
     all.extend(work());
     all.extend(access());
     all.extend(network());
+    all.extend(archive());
     all.extend(data());
     all
 }
@@ -174,9 +175,7 @@ fn network() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-fn data() -> Vec<(&'static str, &'static str, Value)> {
-    let secret = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_SESSION_KEY_SECRET_ARN";
-    let login = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_DATABASE_SECRET_ARN";
+fn archive() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         (
             "archive",
@@ -195,6 +194,13 @@ fn data() -> Vec<(&'static str, &'static str, Value)> {
             "Roles:/Resources/PortalRole/Properties/Policies/0/PolicyDocument/Statement/3/Resource",
             json!({ "Fn::Sub": "arn:${AWS::Partition}:s3:::${ArchiveBucket}/*" }),
         ),
+    ]
+}
+
+fn data() -> Vec<(&'static str, &'static str, Value)> {
+    let secret = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_SESSION_KEY_SECRET_ARN";
+    let login = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_DATABASE_SECRET_ARN";
+    vec![
         ("database", "Database:/Resources/Postgres/Properties/PubliclyAccessible", json!(true)),
         ("database", "Database:/Resources/Postgres/Properties/StorageEncrypted", json!(false)),
         ("database", "Database:/Resources/Postgres/Properties/DeletionProtection", Value::Null),

@@ -98,3 +98,38 @@ fn a_fence_that_is_taken_down_is_seen_and_nothing_is_lost_by_looking() {
         stack.stop().await;
     });
 }
+
+#[test]
+fn a_workspace_that_goes_meanwhile_is_neither_an_alarm_nor_remembered() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let (going, tenant) = (tenant::new(&stack).await, tenant::new(&stack).await);
+        assert_eq!(gathered(&stack, &tenant).await["violations"], 0);
+        let client = database::superuser(&stack).await;
+        let schema = &going.schema;
+        // As between two steps of its deletion: no schema and no role, and a row that is not a tombstone yet.
+        let gone = format!(
+            "drop schema \"{schema}\" cascade; drop role \"{schema}\"; \
+             delete from system.isolation_evidence where tenant_id = '{}'",
+            going.id
+        );
+        client.batch_execute(&gone).await.expect("it is taken away");
+        for state in ["active", "purging"] {
+            let update = "update system.tenants set state = $2 where id = $1";
+            client.execute(update, &[&going.id, &state]).await.expect("a state");
+            let evidence = gathered(&stack, &tenant).await;
+            assert_eq!(evidence["violations"], 0, "{state}: {evidence}");
+        }
+        client
+            .execute("delete from system.isolation_evidence where tenant_id = $1", &[&going.id])
+            .await
+            .expect("evidence is forgotten");
+        stack.order(json!({ "do": "gather_evidence" })).await.expect("the steward answers");
+        let ask = "select count(*) from system.isolation_evidence where tenant_id = $1";
+        let kept: i64 = client.query_one(ask, &[&going.id]).await.expect("a count").get(0);
+        assert_eq!(kept, 0);
+        let answer = stack.order(json!({ "do": "gather_evidence" })).await.expect("the steward answers");
+        assert_eq!(answer["violations"], 0, "{answer}");
+        stack.stop().await;
+    });
+}
