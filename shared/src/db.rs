@@ -7,6 +7,7 @@ mod param;
 mod pool;
 pub mod removal;
 pub mod restore;
+mod retry;
 mod scope;
 pub mod tables;
 mod tx;
@@ -14,8 +15,9 @@ mod tx;
 pub use crate::config::DatabaseSettings;
 pub use param::{FromRow, Param};
 pub use pool::Database;
+pub use retry::retrying;
 pub use scope::{Entered, Scope, SystemRole, UsedToken};
-pub use tx::{SystemTx, TenantTx, retrying};
+pub use tx::{SystemTx, TenantTx};
 
 pub use tokio_postgres::Row;
 

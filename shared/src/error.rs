@@ -95,6 +95,8 @@ impl Refusal {
             ("SB409", "in_use") => Self::InUse,
             ("SB409", "limit") => Self::Limit,
             ("SB409", "workspace_name") => Self::WorkspaceName,
+            // A function of ours that was reached outside of any workspace: no caller's fault.
+            ("SB401", "no tenant scope") => return None,
             ("SB401", _) => Self::NoSession,
             ("SB403", _) => Self::Role,
             ("SB404", "no such workspace") => Self::NoWorkspace,
@@ -107,6 +109,14 @@ impl Refusal {
 }
 
 impl DbError {
+    /// Whether Postgres refused a permission, or a function of ours found itself outside of any workspace: what never happens
+    /// unless somebody tries to cross, or we have a defect that would let them.
+    pub fn is_denied(&self) -> bool {
+        let Self::Defect(source) = self else { return false };
+        let code = source.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+        code.is_some_and(|code| ["42501", "SB401"].contains(&code.code()))
+    }
+
     /// Whether the transaction that failed may be run again from its start.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Retry(_))

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod model;
 pub mod parameters;
 pub mod queue;
+pub mod seal;
 pub mod secrets;
 pub mod signing;
 pub mod store;

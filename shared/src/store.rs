@@ -48,6 +48,7 @@ pub mod roles;
 pub mod rollouts;
 pub mod runs;
 pub mod schedules;
+pub mod seals;
 pub mod sign_in;
 pub mod sweep;
 pub mod task_runs;

@@ -3,6 +3,7 @@
 //! Everything runs on the real stack in a release build. These machines are noisy: ratios are taken within one run, with
 //! their two sides interleaved. `cargo bench -- scope starts` runs the benches of those names only.
 
+mod audit_verify;
 mod deletion;
 mod figure;
 mod functions;
@@ -24,6 +25,9 @@ fn main() {
         }
         if wants("workspaces") {
             workspaces::claim_a_spare(&stack).await;
+        }
+        if wants("audit_verify") {
+            audit_verify::rows_per_second(&stack).await;
         }
         if wants("starts") {
             starts::trigger_to_start(&stack).await;

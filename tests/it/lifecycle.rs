@@ -1,6 +1,7 @@
 //! How workspaces, people and sessions come and go, through the real sign-in.
 
 mod artefacts;
+mod chains;
 mod deletion;
 mod exports;
 mod first_sign_in;

@@ -1,5 +1,6 @@
 //! The integration tests.
 
+mod audit;
 mod browser;
 mod connectors;
 mod deploy;

@@ -13,6 +13,10 @@ pub async fn of(stack: &Stack, id: Uuid, schema: &str) -> BTreeMap<String, Strin
     let client = database::superuser(stack).await;
     let mut found = BTreeMap::new();
     for table in tables(&client, schema).await {
+        // Seals follow by themselves, within a minute of whatever was written.
+        if table == "seals" {
+            continue;
+        }
         let whole = digest(&client, &format!("\"{schema}\".{table} x")).await;
         found.insert(table, whole);
     }
@@ -21,7 +25,8 @@ pub async fn of(stack: &Stack, id: Uuid, schema: &str) -> BTreeMap<String, Strin
         if table == "isolation_evidence" {
             continue;
         }
-        let rows = digest(&client, &format!("system.{table} x where x.tenant_id = '{id}'")).await;
+        let but = if table == "due" { "and x.kind <> 'seal'" } else { "" };
+        let rows = digest(&client, &format!("system.{table} x where x.tenant_id = '{id}' {but}")).await;
         found.insert(format!("system.{table}"), rows);
     }
     found

@@ -6,6 +6,7 @@
 
 pub mod airflow;
 pub mod archive;
+pub mod audit;
 pub mod browser;
 pub mod caller;
 pub mod content;

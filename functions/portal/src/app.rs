@@ -13,7 +13,7 @@ use shared::{
 };
 use url::Url;
 
-use crate::seen::Seen;
+use crate::{crossing::Crossings, seen::Seen};
 
 /// The portal's means.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ pub struct Means {
     pub public_url: Url,
     /// Which API tokens were seen lately.
     pub(crate) seen: Seen,
+    /// Who missed how much lately.
+    pub crossings: Crossings,
     /// Fresh ids; instants are the database's.
     pub clock: Clock,
     /// The shortest grace of a workspace's deletion, in seconds.
@@ -85,7 +87,6 @@ impl App {
         let AppSecrets { root, session } = secrets;
         let AppSettings { public_url, archive, shortest_grace_s } = settings;
         let (session, signing) = (SessionKeys::new(session), Signing::new(root.clone()));
-        let seen = Seen::default();
         Self(Arc::new(Means {
             database,
             queue,
@@ -95,7 +96,8 @@ impl App {
             archive,
             session,
             public_url,
-            seen,
+            seen: Seen::default(),
+            crossings: Crossings::default(),
             clock,
             shortest_grace_s,
         }))

@@ -6,11 +6,16 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use shared::{
     auth::{self, Principal},
-    db::Scope,
-    model::{Problem, ids::UserId, tenant::TenantState},
-    store::idempotency,
+    db::{Entered, Scope},
+    model::{
+        Problem,
+        ids::{Id, UserId},
+        tenant::TenantState,
+    },
+    store::{audit, idempotency},
 };
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use uuid::Uuid;
 
 use crate::{
     App,
@@ -41,6 +46,10 @@ pub(crate) struct Request {
     pub(crate) source_address: String,
     /// The operation, `vaults.create`: the transaction's name.
     pub(crate) operation: &'static str,
+    /// The action under which this read is recorded.
+    pub(crate) recorded: Option<&'static str>,
+    /// The first id of the path.
+    pub(crate) target: Option<Uuid>,
     pub(crate) key: Option<idempotency::Key>,
     pub(crate) if_match: Option<String>,
     /// The token came in `Authorization`, not in the cookie.
@@ -53,9 +62,40 @@ impl Caller {
         self.principal.tenant_user_id
     }
 
-    /// A transaction for reading.
+    /// A transaction for reading. Where the route says so, that it is read stands in the audit log with its commit.
     pub(crate) async fn read(&self) -> Result<Held, Fault> {
+        let held = self.enter().await?;
+        if let Some(action) = self.request.recorded {
+            held.open().await?;
+            audit::insert(&held, &self.record(&held, action, self.request.target)?).await?;
+        }
+        Ok(held)
+    }
+
+    /// A transaction, with nothing recorded.
+    pub(crate) async fn enter(&self) -> Result<Held, Fault> {
         Ok(self.door.begin(&self.app.database, &self.scope, self.request.operation).await?)
+    }
+
+    /// An audit row of this request, once its scope is open. What is of no one thing is of the workspace.
+    pub(crate) fn record(
+        &self,
+        held: &Held,
+        action: &'static str,
+        target: Option<Uuid>,
+    ) -> Result<audit::Record, Fault> {
+        Ok(audit::Record {
+            id: self.app.clock.new_id(),
+            actor: self.user(),
+            actor_name: actor_name(held.entered()?),
+            action,
+            target_kind: action.split('.').next().unwrap_or_default(),
+            target: target.unwrap_or_else(|| self.principal.tenant_id.uuid()),
+            before: None,
+            after: None,
+            request_id: self.request.id.clone(),
+            source_address: self.request.source_address.chars().take(60).collect(),
+        })
     }
 
     /// A transaction for writing: refused where the workspace is suspended, replayed where the key was used.
@@ -77,7 +117,7 @@ impl Caller {
                 Err(Stop::Fault(fault)) => Err(fault),
             };
         }
-        let held = self.read().await?;
+        let held = self.enter().await?;
         held.open().await?;
         Ok(())
     }
@@ -115,6 +155,8 @@ impl Argument for Caller {
             id: incoming.request_id.clone(),
             source_address: incoming.source_address.clone(),
             operation: incoming.operation,
+            recorded: incoming.recorded,
+            target: incoming.path.first().and_then(|part| part.parse().ok()),
             key: idempotency_key(incoming)?,
             if_match: headers.get("if-match").map(|v| v.to_str().unwrap_or("unreadable").to_owned()),
             has_bearer: headers.contains_key(http::header::AUTHORIZATION),
@@ -131,6 +173,18 @@ impl Argument for Caller {
 
     /// Nothing: who calls is the operation's security, and the headers that apply follow from its method.
     fn describe(_: &mut Described) {}
+}
+
+/// The person as the audit log names them, and the API token that their program came by.
+fn actor_name(entered: &Entered) -> String {
+    let name = entered.user_name.chars();
+    match &entered.token {
+        None => name.take(200).collect(),
+        Some(token) => {
+            let token_name: String = token.name.chars().take(60).collect();
+            format!("{} (API token {token_name}, {})", name.take(80).collect::<String>(), token.id)
+        }
+    }
 }
 
 /// Header parameters of every operation with this method, for the document.

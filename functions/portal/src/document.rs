@@ -10,7 +10,7 @@ use utoipa::{
     openapi::{
         Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
         ResponseBuilder, Schema,
-        extensions::ExtensionsBuilder,
+        extensions::{Extensions, ExtensionsBuilder},
         path::{HttpMethod, Operation, OperationBuilder, PathItem, PathsBuilder},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
@@ -107,9 +107,7 @@ fn operation(route: &Route, schemas: &mut Schemas, problem: &RefOr<Schema>) -> O
             "default",
             response("application/problem+json", "A problem (RFC 9457).", Some(problem.clone())),
         )
-        .extensions(Some(
-            ExtensionsBuilder::new().add("x-permission", json!(permission(route.access))).build(),
-        ));
+        .extensions(Some(extensions(route)));
     operation = match route.access {
         Access::Public => operation.securities(Some([SecurityRequirement::default()])),
         _ => operation
@@ -117,6 +115,15 @@ fn operation(route: &Route, schemas: &mut Schemas, problem: &RefOr<Schema>) -> O
             .security(SecurityRequirement::new("bearer", Vec::<String>::new())),
     };
     operation.build()
+}
+
+/// Who may, and under which action a read of it is recorded.
+fn extensions(route: &Route) -> Extensions {
+    let told = ExtensionsBuilder::new().add("x-permission", json!(permission(route.access)));
+    match route.recorded {
+        Some(action) => told.add("x-recorded", json!(action)).build(),
+        None => told.build(),
+    }
 }
 
 fn response(content_type: &str, description: &str, body: Option<RefOr<Schema>>) -> Response {

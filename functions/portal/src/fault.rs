@@ -6,12 +6,12 @@ mod database;
 use http::StatusCode;
 use serde::Serialize;
 use shared::{
-    error::{BoxError, chain},
+    error::{BoxError, DbError, chain},
     model::Problem,
 };
 use utoipa::ToSchema;
 
-use crate::reply::Reply;
+use crate::{crossing::Sign, reply::Reply};
 
 /// The most of a text that is told back, in characters.
 const MAX_TOLD: usize = 500;
@@ -144,6 +144,22 @@ impl Fault {
     /// Whether it says that the caller may not, and so nothing of the request.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
+    /// What it may say of an attempt to cross.
+    pub(crate) fn sign(&self) -> Option<Sign> {
+        let denied =
+            self.cause().and_then(|cause| cause.downcast_ref::<DbError>()).is_some_and(DbError::is_denied);
+        match self.status {
+            _ if denied => Some(Sign::Denied),
+            StatusCode::NOT_FOUND => Some(Sign::Miss),
+            _ => (self.code == "invalid_reference").then_some(Sign::Miss),
+        }
+    }
+
+    /// What lies behind it, for the log.
+    pub(crate) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
     }
 
     /// The answer. A server's fault is logged here, once, with its chain.

@@ -10,6 +10,7 @@ mod app;
 mod argument;
 mod body;
 mod caller;
+mod crossing;
 mod document;
 mod door;
 mod endpoint;

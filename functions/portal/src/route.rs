@@ -35,6 +35,8 @@ pub(crate) struct Route {
     /// One sentence.
     pub(crate) summary: &'static str,
     pub(crate) access: Access,
+    /// The action under which reading it stands in the audit log, where it does.
+    pub(crate) recorded: Option<&'static str>,
     pub(crate) start: Start,
     pub(crate) describe_arguments: fn(&mut Described),
     pub(crate) describe_answer: fn(&mut Schemas) -> Answers,
@@ -70,6 +72,13 @@ impl Undeclared {
     }
 }
 
+impl Route {
+    /// For what is sensitive to read: each time it is read is recorded, under `<resource>.read`, in the reading transaction.
+    pub(crate) fn recorded(self, action: &'static str) -> Self {
+        Self { recorded: Some(action), ..self }
+    }
+}
+
 macro_rules! methods {
     ($($name:ident $method:ident;)*) => {$(
         /// A route of this method: path, operation, summary, handler.
@@ -82,6 +91,7 @@ macro_rules! methods {
                 name,
                 summary,
                 access: Access::Public,
+                recorded: None,
                 start: Box::new(move |incoming| endpoint.start(incoming)),
                 describe_arguments: E::describe_arguments,
                 describe_answer: E::describe_answer,

@@ -22,6 +22,7 @@ use crate::{
     argument::{Argument, Taking},
     body::MAX_BODY,
     caller::Caller,
+    crossing,
     door::Door,
     fault::{Fault, Stop},
     pages,
@@ -40,6 +41,8 @@ pub(crate) struct Incoming {
     pub(crate) app: App,
     pub(crate) access: Access,
     pub(crate) operation: &'static str,
+    /// The action under which this read is recorded.
+    pub(crate) recorded: Option<&'static str>,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
@@ -85,6 +88,7 @@ async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
     let incoming = Incoming {
         access: route.access,
         operation: route.name,
+        recorded: route.recorded,
         method: parts.method,
         uri: parts.uri,
         headers: parts.headers,
@@ -117,7 +121,11 @@ async fn answer(route: &Route, incoming: &Incoming) -> Reply {
         };
         match pauses.next() {
             Some(pause) if fault.may_retry() => tokio::time::sleep(Duration::from_millis(pause)).await,
-            _ => return may_be_told(route, incoming, fault).await.into_reply(&incoming.request_id),
+            _ => {
+                let fault = may_be_told(route, incoming, fault).await;
+                crossing::watch(incoming, &fault).await;
+                return fault.into_reply(&incoming.request_id);
+            }
         }
     }
 }

@@ -6,7 +6,6 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
-    db::Entered,
     engine::{Messages, Within},
     error::{DbError, Refusal},
     model::{
@@ -64,7 +63,7 @@ impl Change {
 impl Work {
     /// Begins. The scope opens with the first statement: with an idempotency key, that is the key's reservation.
     pub(crate) async fn begin(caller: &Caller, while_in: &'static [TenantState]) -> Answered<Self> {
-        let held = caller.read().await?;
+        let held = caller.enter().await?;
         let principal = &caller.principal;
         let route = Route { tenant: principal.tenant_id, schema: principal.tenant_schema.clone() };
         let work = Self {
@@ -160,16 +159,9 @@ impl Work {
             idempotency::finish(&self.held, self.user(), &key.key, &kept).await?;
         }
         let record = audit::Record {
-            id: self.caller.app.clock.new_id(),
-            actor: self.user(),
-            actor_name: actor_name(self.held.entered()?),
-            action: change.action,
-            target_kind: change.action.split('.').next().unwrap_or_default(),
-            target: change.target,
             before: change.before,
             after: change.after,
-            request_id: request.id.clone(),
-            source_address: request.source_address.chars().take(60).collect(),
+            ..self.caller.record(&self.held, change.action, Some(change.target))?
         };
         let (held, messages, app, calls) = (self.held, self.messages, self.caller.app, self.calls_steward);
         audit::commit(held.into_tx(), &record).await?;
@@ -180,18 +172,6 @@ impl Work {
             app.steward.call(Call::Operate, Duration::ZERO).await;
         }
         Ok(())
-    }
-}
-
-/// The person as the audit log names them, and the API token that their program came by.
-fn actor_name(entered: &Entered) -> String {
-    let name = entered.user_name.chars();
-    match &entered.token {
-        None => name.take(200).collect(),
-        Some(token) => {
-            let token_name: String = token.name.chars().take(60).collect();
-            format!("{} (API token {token_name}, {})", name.take(80).collect::<String>(), token.id)
-        }
     }
 }
 

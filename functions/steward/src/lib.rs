@@ -1,12 +1,13 @@
 //! The steward: what happens to tenants as a whole. It alone holds the DDL login.
 //!
-//! One event in, one answer out. Events: a direct invocation `{"do": …}`, the five-minute tick, and messages of the queue
-//! `provision` (sign-in found no spare workspace; the portal asked for an operation). Every step may run again.
+//! One event in, one answer out. Events: a direct invocation `{"do": …}` (each minute `seal`), the five-minute tick, and messages
+//! of the queue `provision` (sign-in found no spare workspace; the portal asked for an operation). Every step may run again.
 
 mod evidence;
 mod operations;
 mod order;
 mod rollout;
+mod seal;
 mod sweep;
 mod work;
 
@@ -82,6 +83,7 @@ impl Steward {
             Order::GatherEvidence => self.gather_evidence().await,
             Order::Operate => self.operate().await,
             Order::Woken { refill, operate } => self.woken(refill, operate).await,
+            Order::Seal => self.seal().await,
             Order::Sweep => self.sweep().await,
             Order::Certificate { tenant_id } => self.certificate(tenant_id).await,
             Order::Tick => self.tick().await,

@@ -48,6 +48,8 @@ pub(crate) enum Order {
         /// An operation was asked for.
         operate: bool,
     },
+    /// Seals the audit and event rows that no seal covers yet.
+    Seal,
     /// The regular round.
     #[serde(skip)]
     Tick,
@@ -112,6 +114,7 @@ mod tests {
             Order::read(json!({"Records": [{"body": "{}"}, {"body": r#"{"do":"operate"}"#}]})).unwrap(),
             Order::Woken { refill: false, operate: true }
         );
+        assert_eq!(Order::read(json!({"do": "seal"})).unwrap(), Order::Seal);
         assert_eq!(
             Order::read(json!({"do": "refill", "spares": 9})).unwrap(),
             Order::Refill { spares: Some(9) }

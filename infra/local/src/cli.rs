@@ -6,13 +6,15 @@
 mod run;
 mod talk;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::settings;
+use crate::{settings, verify};
 
 /// signalbox on one machine: starts everything and prints where it is.
 #[derive(Debug, Parser)]
@@ -71,6 +73,14 @@ enum Command {
         /// Which function
         function: String,
     },
+    /// Check an export of the audit log, by itself
+    VerifyAudit {
+        /// The pages of GET /api/v1/audit/export, one after another
+        file: PathBuf,
+        /// A head noted earlier, which the export's chain must hold
+        #[arg(long)]
+        head: Option<String>,
+    },
     /// Move time forward
     Advance {
         /// By how many seconds
@@ -120,7 +130,7 @@ async fn execute(arguments: Arguments) -> Result<(), String> {
             talk::token(&data, &person, organisation.as_deref()).await
         }
         Some(Command::VerifyExport { folder, keys }) => {
-            let checked = crate::verify::export(&folder, &keys).map_err(|error| sentence(&error))?;
+            let checked = verify::export::export(&folder, &keys).map_err(|error| sentence(&error))?;
             println!("{checked}");
             Ok(())
         }
@@ -128,8 +138,19 @@ async fn execute(arguments: Arguments) -> Result<(), String> {
         Some(Command::Kill { function }) => talk::function(&data, "kill", &function).await,
         Some(Command::Freeze { function }) => talk::function(&data, "freeze", &function).await,
         Some(Command::Thaw { function }) => talk::function(&data, "thaw", &function).await,
+        Some(Command::VerifyAudit { file, head }) => verify_audit(&file, head.as_deref()),
         Some(Command::Advance { seconds }) => talk::advance(&data, Duration::from_secs(seconds)).await,
     }
+}
+
+fn verify_audit(file: &Path, head: Option<&str>) -> Result<(), String> {
+    let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let found = verify::audit::verify(BufReader::new(opened), head)?;
+    println!("{} rows under {} seals are as they were sealed", found.rows, found.seals);
+    if let (Some(head), Some(at)) = (found.head, found.sealed_at) {
+        println!("head {head}, made {at}");
+    }
+    Ok(())
 }
 
 /// An error with its causes, as one sentence.

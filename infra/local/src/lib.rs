@@ -7,6 +7,7 @@
 //! | the cloud: Lambda, SQS, Secrets Manager, gateway, clock, and a way to hurt it | [`cloud`] and what it is made of |
 //! | sign-in: a provider with Entra's shapes, and its made-up people | [`oidc`], [`people`] |
 //! | the demo, set up through the API | [`seed`] |
+//! | offline verifiers of what signalbox gives out | [`verify`] |
 //!
 //! The binary `signalbox` and the tests use it. It runs the real function binaries and depends on no crate of the
 //! product: what it knows of them is what AWS knows, their environment and their events.

@@ -20,6 +20,8 @@ pub struct TickSettings {
     pub function: String,
     /// The period; ticks fall on its multiples (each minute, on the minute).
     pub every: Duration,
+    /// What the rule sends in place of the scheduled event (a target's `Input`), if anything.
+    pub input: Option<String>,
 }
 
 /// One schedule.
@@ -39,7 +41,10 @@ impl Ticker {
             let next_ms = (self.clock.now_ms().div_euclid(every_ms) + 1).saturating_mul(every_ms);
             self.clock.sleep_until(next_ms).await;
             let at = Timestamp::from_millisecond(self.clock.now_ms()).unwrap_or(Timestamp::MAX);
-            let event = event(&self.settings.function, &self.region, &self.account, at);
+            let event = match &self.settings.input {
+                Some(input) => input.clone().into(),
+                None => event(&self.settings.function, &self.region, &self.account, at),
+            };
             let (functions, function) = (self.functions.clone(), self.settings.function.clone());
             // A failure is logged where it happens.
             tokio::spawn(async move { functions.invoke(&function, event).await });

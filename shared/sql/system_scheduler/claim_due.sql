@@ -1,7 +1,8 @@
 with due as (
     select d.tenant_id, d.kind, d.ref, d.at, d.round
     from system.due d
-    where d.at <= system.now() + interval '90 seconds'
+    where d.kind <> 'seal'
+      and d.at <= system.now() + interval '90 seconds'
       and d.at <= system.now() + case d.kind
           when 'schedule' then interval '90 seconds'
           when 'poll' then interval '0'

@@ -53,6 +53,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     18 => "0018_leftovers",
     19 => "0019_archives",
     20 => "0020_gone_meanwhile",
+    21 => "0021_seals",
 ];
 
 /// A workspace's schema.
@@ -60,6 +61,7 @@ pub const TENANT: &[Migration] = migrations!["tenant",
     1 => "0001_configuration",
     2 => "0002_work",
     3 => "0003_fence",
+    4 => "0004_seals",
 ];
 
 /// The roles every cluster has.

@@ -3,7 +3,7 @@
 
 use super::{
     Database, FromRow, Row, SystemRole, SystemTx, migrate,
-    tables::{Reading, TABLES},
+    tables::{Reading, STAMPS, TABLES},
 };
 use crate::{
     error::{DbError, Refusal},
@@ -74,7 +74,9 @@ pub async fn retire(
 ) -> Result<(), DbError> {
     let tx = scoped(database, tenant, "carry audit over").await?;
     let audit = TABLES.iter().find(|table| table.name == "audit").expect("every version has an audit log");
-    let columns = audit.columns(migrate::tenant_version(), Reading::Backup).join(", ");
+    let mut columns = audit.columns(migrate::tenant_version(), Reading::Backup);
+    columns.retain(|column| !STAMPS.iter().any(|(_, stamp)| stamp == column));
+    let columns = columns.join(", ");
     let script = CARRY_OVER.replace("{old}", &old.quoted()).replace("{new}", &new.quoted());
     tx.script(&script.replace("{bare}", old.as_str()).replace("{columns}", &columns)).await?;
     tx.commit().await?;

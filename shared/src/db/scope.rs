@@ -45,6 +45,8 @@ pub enum Scope {
     Snapshot(Route),
     /// The steward, filling a schema that no route leads to yet: nobody can be in it, so nobody is asked.
     Loading(Route),
+    /// The owner of the workspace's tables, held to the rows of one workspace: what only the steward does.
+    Owner(Route),
 }
 
 /// What opening the scope told.
@@ -104,39 +106,62 @@ const LONG: &str = "set local statement_timeout = '240s'; set local lock_timeout
 impl Scope {
     /// Authorises, then takes on the workspace's role, path and limits. Whatever fails, nothing behind it runs.
     pub(super) fn set_up(&self) -> String {
-        let (who, route, permission) = match self {
-            Self::Person { session, user, route, permission } => {
-                (format!("'{session}', null, '{user}'"), route, *permission)
+        let route = self.route();
+        let role = route.schema.quoted();
+        match self {
+            Self::Person { .. } | Self::Token { .. } | Self::Worker(_) => {
+                format!("{}; {}; {TIMEOUTS}", self.authorize(), enter(route, &role))
             }
-            Self::Token { hash, user, route, permission } => {
-                (format!("null, '\\x{}', '{user}'", hex(hash)), route, *permission)
+            Self::Snapshot(_) => format!(
+                "set transaction isolation level repeatable read, read only; {}; {}; {LONG}",
+                self.authorize(),
+                enter(route, &role)
+            ),
+            Self::Loading(_) => format!("{}; {LONG}", enter(route, &role)),
+            Self::Owner(_) => format!("{}; {LONG}", enter(route, "signalbox_owner")),
+        }
+    }
+
+    /// The workspace.
+    pub(super) fn route(&self) -> &Route {
+        match self {
+            Self::Person { route, .. }
+            | Self::Token { route, .. }
+            | Self::Worker(route)
+            | Self::Snapshot(route)
+            | Self::Loading(route)
+            | Self::Owner(route) => route,
+        }
+    }
+
+    /// Asks who is here; raises where anything is missing.
+    fn authorize(&self) -> String {
+        let (who, permission) = match self {
+            Self::Person { session, user, permission, .. } => {
+                (format!("'{session}', null, '{user}'"), *permission)
             }
-            Self::Worker(route) | Self::Snapshot(route) => ("null, null, null".to_owned(), route, None),
-            Self::Loading(route) => return format!("{}; {LONG}", enter(route)),
+            Self::Token { hash, user, permission, .. } => {
+                (format!("null, '\\x{}', '{user}'", hex(hash)), *permission)
+            }
+            _ => ("null, null, null".to_owned(), None),
         };
         let may = |role: &&Role| permission.is_some_and(|permission| role.may(permission));
         let roles: Vec<_> = Role::ALL.iter().filter(may).map(|r| r.as_str()).collect();
         let (roles, permission) = (roles.join(","), permission.map_or("signed_in", Permission::as_str));
-        let Route { tenant, schema } = route;
-        let (first, last) = match self {
-            Self::Snapshot(_) => ("set transaction isolation level repeatable read, read only; ", LONG),
-            _ => ("", TIMEOUTS),
-        };
+        let Route { tenant, schema } = self.route();
         format!(
-            "{first}select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
+            "select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
                     (extract(epoch from at) * 1000000)::bigint as at_us \
-             from system.authorize({who}, '{tenant}', '{schema}', '{permission}', '{{{roles}}}'); \
-             {}; {last}",
-            enter(route),
+             from system.authorize({who}, '{tenant}', '{schema}', '{permission}', '{{{roles}}}')"
         )
     }
 }
 
-/// Takes on the workspace's role, path and id.
-fn enter(Route { tenant, schema }: &Route) -> String {
-    let role = schema.quoted();
+/// Takes on a role, and the workspace's path and id.
+fn enter(Route { tenant, schema }: &Route, role: &str) -> String {
+    let schema = schema.quoted();
     format!(
-        "set local role {role}; set local search_path = {role}, pg_temp; set local app.tenant_id = '{tenant}'"
+        "set local role {role}; set local search_path = {schema}, pg_temp; set local app.tenant_id = '{tenant}'"
     )
 }
 

@@ -25,8 +25,8 @@ pub struct Table {
     later: &'static [(i32, &'static str)],
     /// Sealed columns: backed up as they are, never exported.
     secret: &'static [&'static str],
-    /// Columns that are neither exported nor backed up: what a row's own insertion fills.
-    pub left_out: &'static [&'static str],
+    /// What only the owner may write: whose transaction made a row, and the seals over it.
+    pub is_log: bool,
     /// What a restore begins without, and so is not backed up.
     pub is_passing: bool,
 }
@@ -47,9 +47,13 @@ const TABLE: Table = Table {
     columns: &[],
     later: &[],
     secret: &[],
-    left_out: &[],
+    is_log: false,
     is_passing: false,
 };
+
+/// Whose transaction wrote a row of a log, and in which epoch of its chain: seals cover them, so they are kept since there are
+/// seals. A row's own insertion fills them.
+pub(super) const STAMPS: &[(i32, &str)] = &[(4, "tx"), (4, "epoch")];
 
 /// Every table, in an order in which rows may be inserted: what is referred to comes first.
 #[rustfmt::skip]
@@ -90,12 +94,15 @@ pub const TABLES: &[Table] = &[
                        "started_at", "finished_at"], ..TABLE },
     Table { name: "orphans", since: 2,
             columns: &["id", "connection_id", "attempt_id", "external_id", "state", "found_at", "finished_at"], ..TABLE },
-    Table { name: "events", since: 2, left_out: &["tx"],
+    Table { name: "events", since: 2, is_log: true, later: STAMPS,
             columns: &["id", "run_id", "task_run_id", "attempt_id", "from_state", "to_state", "reason", "actor_kind",
                        "actor_id", "at", "detail"], ..TABLE },
-    Table { name: "audit", since: 2, left_out: &["tx"],
+    Table { name: "audit", since: 2, is_log: true, later: STAMPS,
             columns: &["id", "at", "actor_kind", "actor_id", "actor_name", "action", "target_kind", "target_id",
                        "before_digest", "after_digest", "request_id", "source_address", "detail"], ..TABLE },
+    Table { name: "seals", since: 4, is_log: true, key: &["number"],
+            columns: &["number", "epoch", "format", "audit_rows", "event_rows", "first_tx", "first_id", "last_tx", "last_id",
+                       "root", "previous", "hash", "sealed_at"], ..TABLE },
     Table { name: "idempotency_keys", since: 2, key: &["user_id", "key"], is_passing: true,
             columns: &["user_id", "key", "operation", "body_hash", "status", "headers", "answer", "created_at"], ..TABLE },
 ];

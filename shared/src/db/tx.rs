@@ -23,7 +23,10 @@ use tokio_postgres::{
 };
 
 use super::{Database, Entered, FromRow, Param, Scope, SystemRole};
-use crate::error::{DbError, Refusal};
+use crate::{
+    error::{DbError, Refusal},
+    model::ids::TenantId,
+};
 
 /// A guarded transaction inside one workspace.
 pub struct TenantTx(Tx);
@@ -34,7 +37,9 @@ pub struct SystemTx(Tx);
 impl TenantTx {
     /// Borrows a connection; the scope opens with the first statement. `name` is for the log.
     pub async fn begin(database: &Database, scope: &Scope, name: &'static str) -> Result<Self, DbError> {
-        Tx::borrow(database, scope.set_up(), name).await.map(Self)
+        let mut tx = Tx::borrow(database, scope.set_up(), name).await?;
+        tx.tenant = Some(scope.route().tenant);
+        Ok(Self(tx))
     }
 
     /// Who is here and when, known once the first statement was answered.
@@ -163,6 +168,7 @@ struct Tx {
     opened: AtomicBool,
     entered: OnceLock<Entered>,
     name: &'static str,
+    tenant: Option<TenantId>,
 }
 
 impl Tx {
@@ -174,6 +180,7 @@ impl Tx {
             opened: AtomicBool::new(false),
             entered: OnceLock::new(),
             name,
+            tenant: None,
         })
     }
 
@@ -187,11 +194,21 @@ impl Tx {
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
         let setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(setup) = setup else { return Ok(statement.await?) };
+        let Some(setup) = setup else { return statement.await.map_err(|error| self.failed(error)) };
         let (opened, answer) = join(self.client().simple_query(&setup), statement).await;
-        self.note(&opened?)?;
+        self.note(&opened.map_err(|error| self.failed(error))?)?;
         self.opened.store(true, Ordering::Relaxed);
-        Ok(answer?)
+        answer.map_err(|error| self.failed(error))
+    }
+
+    /// A statement's failure. That Postgres had to refuse a permission is told at once, whoever asks: an alarm counts these lines.
+    fn failed(&self, error: tokio_postgres::Error) -> DbError {
+        let error = DbError::from(error);
+        if error.is_denied() {
+            let tenant = self.tenant.map(|tenant| tenant.to_string());
+            tracing::error!(event = "crossing_attempt", kind = "denied", tenant, transaction = self.name);
+        }
+        error
     }
 
     /// Keeps what the scope told.
@@ -274,21 +291,4 @@ impl Drop for Tx {
 
 fn typed<'a>(params: &[&'a dyn Param]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
     params.iter().map(|p| (p.as_sql(), p.sql_type())).collect()
-}
-
-/// Runs a whole transaction again, a few times, where Postgres says it may be: serialisation, deadlock, lock timeout.
-/// The closure must have no effect outside its transaction.
-pub async fn retrying<T, F: Future<Output = Result<T, DbError>>>(
-    mut work: impl FnMut() -> F,
-) -> Result<T, DbError> {
-    for pause_ms in [5, 25, 100] {
-        match work().await {
-            Err(error) if error.is_retryable() => {
-                tracing::debug!(%error, "trying the transaction again");
-                tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;
-            }
-            done => return done,
-        }
-    }
-    work().await
 }

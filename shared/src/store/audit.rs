@@ -72,8 +72,26 @@ pub struct Record {
 
 /// Writes an entry, and commits what it tells of.
 pub async fn commit(tx: TenantTx, record: &Record) -> Result<(), DbError> {
-    let r = record;
-    let params: [&dyn Param; 10] = [
+    tx.last(sql!("audit/insert.sql"), &values(record)).await.map(drop)
+}
+
+/// Writes an entry; the transaction goes on.
+pub async fn insert(tx: &TenantTx, record: &Record) -> Result<(), DbError> {
+    tx.execute_one("write an audit entry", sql!("audit/insert.sql"), &values(record)).await
+}
+
+/// Writes an entry and commits, unless the same person has one of that action since an instant.
+pub async fn commit_once_since(tx: TenantTx, record: &Record, since: Timestamp) -> Result<(), DbError> {
+    let [id, actor, name, action, kind, target, _, _, request, address] = values(record);
+    // Ids begin with their time.
+    let ms = u128::try_from(since.as_millisecond()).unwrap_or(0);
+    let from = Uuid::from_u128(ms << 80);
+    let params: [&dyn Param; 9] = [id, actor, name, action, kind, target, request, address, &from];
+    tx.last(sql!("audit/insert_once.sql"), &params).await.map(drop)
+}
+
+fn values(r: &Record) -> [&dyn Param; 10] {
+    [
         &r.id,
         &r.actor,
         &r.actor_name,
@@ -84,8 +102,7 @@ pub async fn commit(tx: TenantTx, record: &Record) -> Result<(), DbError> {
         &r.after,
         &r.request_id,
         &r.source_address,
-    ];
-    tx.last(sql!("audit/insert.sql"), &params).await.map(drop)
+    ]
 }
 
 /// A page of entries made at or after `from`, newest first, and the commit.

@@ -31,6 +31,7 @@ pub const TABLES: &[&str] = &[
     "orphans",
     "runs",
     "schedules",
+    "seals",
     "slots",
     "task_runs",
     "vaults",

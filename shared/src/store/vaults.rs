@@ -42,9 +42,9 @@ pub async fn list(tx: TenantTx, page: Page) -> Result<Vec<Vault>, DbError> {
     super::last(tx, sql!("vaults/list.sql"), &[&page.before, &page.limit]).await
 }
 
-/// One vault, and the commit.
-pub async fn get(tx: TenantTx, id: VaultId) -> Result<Vault, DbError> {
-    super::last_one(tx, sql!("vaults/get.sql"), &[&id]).await
+/// One vault.
+pub async fn get(tx: &TenantTx, id: VaultId) -> Result<Vault, DbError> {
+    tx.one(sql!("vaults/get.sql"), &[&id]).await
 }
 
 /// One vault, locked.

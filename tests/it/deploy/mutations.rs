@@ -91,6 +91,9 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
         ("alarms", "Alarms:/Resources/WorkAge", Value::Null),
         ("alarms", "Alarms:/Resources/Leftovers", Value::Null),
         ("alarms", "Alarms:/Resources/IsolationViolations", Value::Null),
+        ("alarms", "Alarms:/Resources/CrossingAttempts", Value::Null),
+        ("alarms", "Alarms:/Resources/DispatcherCrossings/Properties/FilterPattern", json!("crossing")),
+        ("ticks", "Root:/Resources/SealTick/Properties/Targets/0/Input", json!(r#"{"do":"refill"}"#)),
         ("alarms", "Alarms:/Resources/SchedulerSilent/Properties/TreatMissingData", json!("notBreaching")),
     ]
 }

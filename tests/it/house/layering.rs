@@ -10,6 +10,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("template", &["model"]),
     ("parameters", &["model"]),
+    ("seal", &["model"]),
     ("error", &["model"]),
     ("clock", &["model"]),
     ("config", &["error"]),
@@ -22,7 +23,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("queue", &["clock", "config", "error", "keys", "model", "secrets"]),
     ("db", &["clock", "config", "error", "model", "secrets"]),
     ("auth", &["clock", "config", "db", "egress", "error", "keys", "model", "secrets"]),
-    ("store", &["auth", "clock", "db", "error", "keys", "model", "queue", "secrets"]),
+    ("store", &["auth", "clock", "db", "error", "keys", "model", "queue", "seal", "secrets"]),
     (
         "engine",
         &["clock", "db", "error", "keys", "model", "parameters", "queue", "secrets", "store", "template"],

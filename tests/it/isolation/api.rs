@@ -4,5 +4,6 @@
 mod attempts;
 mod document;
 mod planted;
+mod recorded;
 mod roles;
 mod spellings;

@@ -48,15 +48,25 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
     }
 }
 
+/// The owner, outside of any workspace.
+const OWNER: &str = "set role signalbox_owner";
+
 /// A connection in the scope that statements of this folder are written for.
 async fn scoped(stack: &Stack, workspace: &Workspace, folder: &str) -> Client {
     let (client, enter) = match folder.strip_prefix("system") {
         // The steward's, on schema `system`.
         None if ["rollouts", "isolation"].contains(&folder) => {
-            (database::superuser(stack).await, "set role signalbox_owner".to_owned())
+            (database::superuser(stack).await, OWNER.to_owned())
+        }
+        None if folder == "owner" => {
+            let Workspace { id, schema, .. } = workspace;
+            let enter = format!(
+                "set role signalbox_owner; set search_path = \"{schema}\", pg_temp; set app.tenant_id = '{id}'"
+            );
+            (database::superuser(stack).await, enter)
         }
         None => return database::inside(stack, workspace).await,
-        Some("") => (database::superuser(stack).await, "set role signalbox_owner".to_owned()),
+        Some("") => (database::superuser(stack).await, OWNER.to_owned()),
         Some(function) => {
             let function = function.trim_start_matches('_');
             (database::login(stack, function).await, format!("set role system_{function}"))

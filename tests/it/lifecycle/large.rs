@@ -27,7 +27,7 @@ fn a_large_workspace_is_exported_and_restored_in_parts() {
         let rate = export["result"]["rows"].as_f64().expect("rows") / begun.elapsed().as_secs_f64();
         eprintln!("exported {rate:.0} rows a second");
         let (folder, keys) = archive::fetch(by, &export).await;
-        let checked = verify::export(&folder, &keys).expect("it holds");
+        let checked = verify::export::export(&folder, &keys).expect("it holds");
         assert!(checked.rows > ROWS.unsigned_abs(), "{checked}");
         let parts = archive::files(&folder);
         let audit = parts.iter().filter(|(path, _)| path.to_string_lossy().contains("audit-")).count();

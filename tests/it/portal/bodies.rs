@@ -61,7 +61,7 @@ fn a_field_that_nobody_knows_is_refused_by_its_pointer() {
             "__proto__",
         ];
         for (path, body) in proper(&tenant, &world).await {
-            let before = tenant.administrator.get("/audit?limit=1").await.json();
+            let before = done(&tenant).await;
             for column in columns {
                 let mut body = body.clone();
                 body[column] = json!(tenant.id);
@@ -69,10 +69,16 @@ fn a_field_that_nobody_knows_is_refused_by_its_pointer() {
                 refused.problem(400, "invalid_request");
                 assert_eq!(refused.pointers(), [format!("/{column}")], "{path}: {}", refused.text());
             }
-            let after = tenant.administrator.get("/audit?limit=1").await.json();
-            assert_eq!(before["items"], after["items"], "{path}: nothing was done");
+            assert_eq!(before, done(&tenant).await, "{path}: nothing was done");
         }
     });
+}
+
+/// What was done last, reading aside.
+async fn done(tenant: &tenant::Tenant) -> Option<Value> {
+    let entries = work::all(&tenant.administrator, "/audit").await;
+    let is_read = |entry: &&Value| entry["action"].as_str().is_some_and(|action| action.ends_with(".read"));
+    entries.iter().find(|entry| !is_read(entry)).cloned()
 }
 
 #[test]

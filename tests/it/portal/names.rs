@@ -61,7 +61,7 @@ fn a_name_comes_back_as_it_was_sent() {
         let client = database::superuser(stack).await;
         let tables = "select count(*) from pg_tables where schemaname = $1";
         let tables: i64 = client.query_one(tables, &[&tenant.schema]).await.expect("a count").get(0);
-        assert_eq!(tables, 18, "every table is there");
+        assert_eq!(tables, 19, "every table is there");
     });
 }
 

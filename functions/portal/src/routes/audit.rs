@@ -1,5 +1,8 @@
 //! The audit log, newest first. It is read here and written with every change.
 
+mod export;
+mod seals;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::model::role::Permission::AuditRead;
@@ -90,7 +93,20 @@ struct Asked {
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/audit", "audit.list", "Lists what people and programs did, newest first", list)
+            .needs(AuditRead)
+            .recorded("audit.read"),
+        get("/audit/head", "audit.head", "Tells the newest seal, to be noted outside", seals::head)
             .needs(AuditRead),
+        get("/audit/verify", "audit.verify", "Verifies the logs against their seals", seals::verify)
+            .needs(AuditRead),
+        get(
+            "/audit/export",
+            "audit.export",
+            "Gives the sealed logs with their seals, oldest first",
+            export::export,
+        )
+        .needs(AuditRead)
+        .recorded("audit.read"),
     ]
 }
 

@@ -48,10 +48,13 @@ fn managed() -> String {
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        get("/vaults", "vaults.list", "Lists vaults, newest first", list).needs(VaultsRead),
+        get("/vaults", "vaults.list", "Lists vaults, newest first", list)
+            .needs(VaultsRead)
+            .recorded("vault.read"),
         post("/vaults", "vaults.create", "Makes a vault", create).needs(VaultsWrite),
         get("/vaults/{id}", "vaults.get", "One vault, with the names of its credentials", show)
-            .needs(VaultsRead),
+            .needs(VaultsRead)
+            .recorded("vault.read"),
         put("/vaults/{id}", "vaults.update", "Renames a vault", update).needs(VaultsWrite),
         delete("/vaults/{id}", "vaults.delete", "Deletes a vault that no connection uses", remove)
             .needs(VaultsWrite),
@@ -87,7 +90,10 @@ async fn create(caller: Caller, Body(new): Body<NewVault>) -> Answered<Created<V
 }
 
 async fn show(caller: Caller, Path(id): Path<VaultId>) -> Answered<Found<Vault>> {
-    let vault = vaults::get(caller.read().await?.into_tx(), id).await?;
+    let held = caller.read().await?;
+    let vault = vaults::get(&held, id).await?;
+    // Not with the read in one round trip: a vault that is not there was not read.
+    held.into_tx().commit().await?;
     Ok(Found::of(&vault).at_version(vault.version))
 }
 

@@ -22,6 +22,7 @@ use shared::{
     store::{
         operations::{self, Plan, Taken},
         restores::{self, Kept, OpenWork},
+        seals,
     },
 };
 
@@ -169,8 +170,21 @@ impl Restore<'_> {
         Ok(self.next("settle"))
     }
 
+    /// The log's chain goes on where it is the same workspace's, and begins anew in a sandbox; then what was open is settled.
     async fn settle(&self) -> Result<Next, Error> {
-        let how = if self.request.into == Into::Replace { OpenWork::Held } else { OpenWork::Ended };
+        let owner = Scope::Owner(self.target.clone());
+        let tx = TenantTx::begin(&self.steward.database, &owner, "chain of restored logs").await?;
+        let how = match self.request.into {
+            Into::Replace => {
+                seals::open_epoch(&tx, self.target.tenant).await?;
+                OpenWork::Held
+            }
+            Into::Sandbox => {
+                seals::begin_anew(&tx).await?;
+                OpenWork::Ended
+            }
+        };
+        tx.commit().await?;
         let scope = Scope::Loading(self.target.clone());
         let tx = TenantTx::begin(&self.steward.database, &scope, "settle restored work").await?;
         restores::settle(&tx, &self.steward.clock, how).await?;

@@ -49,11 +49,13 @@ pub(super) fn connect(stack: &Stack, settings: &StackSettings) -> Result<(), Sta
             })?;
         }
     }
-    for (function, every_s) in [("scheduler", 60), ("steward", 300)] {
+    let seal = r#"{"do":"seal"}"#;
+    for (function, every_s, input) in
+        [("scheduler", 60, None), ("steward", 300, None), ("steward", 60, Some(seal))]
+    {
         if runs(function) {
-            stack
-                .cloud
-                .tick(TickSettings { function: function.to_owned(), every: Duration::from_secs(every_s) })?;
+            let (function, every) = (function.to_owned(), Duration::from_secs(every_s));
+            stack.cloud.tick(TickSettings { function, every, input: input.map(str::to_owned) })?;
         }
     }
     Ok(())

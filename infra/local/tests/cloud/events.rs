@@ -59,7 +59,7 @@ async fn a_paused_queue_keeps_its_messages() {
 async fn a_tick_comes_on_the_minute_of_the_shifted_clock() {
     let stage = Stage::with_function(Duration::from_secs(10), 1).await;
     let every = Duration::from_secs(3600);
-    stage.cloud.tick(TickSettings { function: "fake".to_owned(), every }).unwrap();
+    stage.cloud.tick(TickSettings { function: "fake".to_owned(), every, input: None }).unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(stage.cloud.functions()["fake"].invocations, 0);
     stage.cloud.shift_time(SignedDuration::from_hours(1));

@@ -68,7 +68,7 @@ pub(super) fn dead_letters(stacks: &Stacks) -> Vec<String> {
     wrong
 }
 
-/// The scheduler each minute, the steward each five, and a lost tick is not tried again.
+/// The scheduler each minute, the steward each five and to seal each minute, and a lost tick is not tried again.
 pub(super) fn ticks(stacks: &Stacks) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut found = BTreeSet::new();
@@ -79,10 +79,13 @@ pub(super) fn ticks(stacks: &Stacks) -> Vec<String> {
         let retries = &stacks.get(ROOT, &function)["Properties"]["EventInvokeConfig"]["MaximumRetryAttempts"];
         wrong.extend(unless(*retries == 0, format!("{function}: ticks are tried again")));
         let rate = properties["ScheduleExpression"].as_str().unwrap_or_default();
-        found.insert(format!("{function} {rate}"));
+        let input = properties["Targets"][0]["Input"].as_str().unwrap_or_default();
+        found.insert(format!("{function} {rate} {input}"));
     }
-    let wanted =
-        BTreeSet::from(["Scheduler rate(1 minute)".to_owned(), "Steward rate(5 minutes)".to_owned()]);
+    let wanted = BTreeSet::from(
+        ["Scheduler rate(1 minute) ", "Steward rate(5 minutes) ", r#"Steward rate(1 minute) {"do":"seal"}"#]
+            .map(str::to_owned),
+    );
     wrong.extend(unless(found == wanted, format!("ticks {found:?}")));
     wrong
 }
@@ -97,6 +100,7 @@ pub(super) fn alarms(stacks: &Stacks) -> Vec<String> {
         .collect();
     wanted.extend(["Leftovers ", "IsolationViolations "].map(str::to_owned));
     wanted.extend(functions(stacks).iter().map(|function| format!("Errors {}", function.id.to_lowercase())));
+    wanted.push("CrossingAttempts ".to_owned());
     let mut wrong = Vec::new();
     let mut found = BTreeSet::new();
     for alarm in stacks.of_type("AWS::CloudWatch::Alarm") {
@@ -112,6 +116,17 @@ pub(super) fn alarms(stacks: &Stacks) -> Vec<String> {
     wrong.extend(
         wanted.into_iter().filter(|name| !found.contains(name)).map(|name| format!("{name}: no alarm")),
     );
+    let counted: BTreeSet<String> = stacks
+        .of_type("AWS::Logs::MetricFilter")
+        .filter(|filter| filter.body["Properties"]["FilterPattern"] == r#"{ $.event = "crossing_attempt" }"#)
+        .filter_map(|filter| {
+            let of = filter.body["Properties"]["LogGroupName"]["Fn::Sub"].as_str()?;
+            Some(of.trim_start_matches("/aws/lambda/${Prefix}-").to_owned())
+        })
+        .collect();
+    let uncounted = functions(stacks).into_iter().map(|function| function.id.to_lowercase());
+    let uncounted = uncounted.filter(|function| !counted.contains(function));
+    wrong.extend(uncounted.map(|function| format!("{function}: crossing attempts are not counted")));
     let silent = &stacks.get("Alarms", "SchedulerSilent")["Properties"];
     let three_minutes = silent["Period"] == 60 && silent["EvaluationPeriods"] == 3;
     let loud =

@@ -15,6 +15,8 @@ pub(super) struct Operation {
     pub(super) path: String,
     /// `public`, `signed_in`, or a permission.
     pub(super) permission: String,
+    /// The action under which reading it stands in the audit log.
+    pub(super) recorded: Option<String>,
     /// Names of the query's parameters that hold an id.
     pub(super) query_ids: Vec<String>,
     /// The schema of its body, with every reference resolved.
@@ -55,6 +57,7 @@ fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operat
         method: method.to_uppercase().parse().expect("a method"),
         path: path.strip_prefix("/api/v1").expect("of the API").to_owned(),
         permission: operation["x-permission"].as_str().unwrap_or_default().to_owned(),
+        recorded: operation["x-recorded"].as_str().map(str::to_owned),
         query_ids: query_ids.collect(),
         body: (!body.is_null()).then(|| resolved(document, body, 0)),
     }

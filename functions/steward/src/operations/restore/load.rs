@@ -1,5 +1,6 @@
-//! The loader: rows of a backup into a fresh schema, through the scope of its tenant. Data only: tables and columns are ours by
-//! name, a row is a value. What was loaded is read back and compared before it is committed.
+//! The loader: rows of a backup into a fresh schema, through the scope of its tenant; those of the logs, which no tenant may
+//! write as they are, as the owner held to its rows. Data only: tables and columns are ours by name, a row is a value. What was
+//! loaded is read back and compared before the last of it is committed.
 
 use lambda_runtime::Error;
 use shared::{
@@ -44,7 +45,8 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), Unfit> {
     }
 }
 
-/// Loads the rows of a backup of `of` into the schema of `target`, all or none.
+/// Loads the rows of a backup of `of` into the schema of `target`, which no route leads to. What was refused leaves a part of
+/// them there: the schema is discarded then.
 pub(super) async fn load(
     steward: &Steward,
     of: &Route,
@@ -54,8 +56,7 @@ pub(super) async fn load(
     let tx = TenantTx::begin(&steward.database, &Scope::Worker(of.clone()), "salts").await?;
     let keys = TenantKeys::for_backups(steward.root.clone(), archives::salts(&tx).await?);
     tx.rollback().await?;
-    let tx = TenantTx::begin(&steward.database, &Scope::Loading(target.clone()), "load").await?;
-    let mut loading = Loading { tx: &tx, version: manifest.schema_version, table: None, rows: String::new() };
+    let mut loading = Loading::begin(steward, target, manifest.schema_version).await?;
     for (index, file) in manifest.files.iter().enumerate() {
         let (number, is_last) = (index + 1, index + 1 == manifest.files.len());
         let part = Part { tenant: manifest.tenant_id, backup: manifest.id, number, is_last };
@@ -80,21 +81,42 @@ pub(super) async fn load(
     if let Err(why) = loading.flush().await? {
         return Ok(Err(why));
     }
-    if let Err(why) = compare(&tx, manifest).await? {
+    if let Err(why) = compare(&loading.tx, manifest).await? {
         return Ok(Err(why));
     }
-    tx.commit().await?;
+    loading.tx.commit().await?;
     Ok(Ok(()))
 }
 
 struct Loading<'a> {
-    tx: &'a TenantTx,
+    steward: &'a Steward,
+    target: &'a Route,
+    tx: TenantTx,
+    /// The transaction is the owner's: logs follow.
+    is_owner: bool,
     version: i32,
     table: Option<&'static Table>,
     rows: String,
 }
 
-impl Loading<'_> {
+impl<'a> Loading<'a> {
+    async fn begin(steward: &'a Steward, target: &'a Route, version: i32) -> Result<Self, DbError> {
+        let tx = TenantTx::begin(&steward.database, &Scope::Loading(target.clone()), "load").await?;
+        Ok(Self { steward, target, tx, is_owner: false, version, table: None, rows: String::new() })
+    }
+
+    /// Rows of this table follow. The logs stand behind everything else, and are the owner's to fill.
+    async fn turn_to(&mut self, table: &'static Table) -> Result<(), DbError> {
+        if table.is_log && !self.is_owner {
+            let scope = Scope::Owner(self.target.clone());
+            let logs = TenantTx::begin(&self.steward.database, &scope, "load logs").await?;
+            std::mem::replace(&mut self.tx, logs).commit().await?;
+            self.is_owner = true;
+        }
+        self.table = Some(table);
+        Ok(())
+    }
+
     /// `#table` begins a table; every other line is a row of it.
     async fn lines(&mut self, lines: &str) -> Result<Result<(), Unfit>, Error> {
         for line in lines.lines() {
@@ -102,9 +124,9 @@ impl Loading<'_> {
                 if let Err(why) = self.flush().await? {
                     return Ok(Err(why));
                 }
-                self.table = Table::all(self.version, Reading::Backup).find(|table| table.name == name);
-                if self.table.is_none() {
-                    return Ok(Err(Unfit("it has a table that we do not know".to_owned())));
+                match Table::all(self.version, Reading::Backup).find(|table| table.name == name) {
+                    Some(table) => self.turn_to(table).await?,
+                    None => return Ok(Err(Unfit("it has a table that we do not know".to_owned()))),
                 }
                 continue;
             }
@@ -129,7 +151,7 @@ impl Loading<'_> {
         let Some(table) = self.table else {
             return Ok(Err(Unfit("it has a row of no table".to_owned())));
         };
-        match table.load(self.tx, self.version, &rows).await {
+        match table.load(&self.tx, self.version, &rows).await {
             Ok(_) => Ok(Ok(())),
             Err(error @ (DbError::Defect(_) | DbError::Taken { .. } | DbError::Dangling { .. })) => {
                 tracing::warn!(

@@ -1,0 +1,1 @@
+update events set epoch = 0, tx = pg_current_xact_id()
