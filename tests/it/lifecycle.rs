@@ -15,3 +15,4 @@ mod restore_kills;
 mod restores;
 mod sessions;
 mod suspension;
+mod two_versions;
