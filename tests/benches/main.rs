@@ -3,13 +3,18 @@
 //! Everything runs on the real stack in a release build. These machines are noisy: ratios are taken within one run, with
 //! their two sides interleaved. `cargo bench -- scope starts` runs the benches of those names only.
 
+mod archives;
 mod audit_verify;
 mod deletion;
+mod fence;
 mod figure;
 mod functions;
 mod idle;
 mod job;
+mod memory;
+mod rollout;
 mod scope;
+mod sign_in;
 mod starts;
 mod workspaces;
 
@@ -23,18 +28,33 @@ fn main() {
         if wants("scope") {
             scope::read_through_the_scope(&stack).await;
         }
+        if wants("fence") {
+            fence::forced_row_level_security(&stack).await;
+        }
         if wants("workspaces") {
             workspaces::claim_a_spare(&stack).await;
         }
         if wants("audit_verify") {
             audit_verify::rows_per_second(&stack).await;
         }
+        if wants("archives") {
+            archives::small_and_large(&stack).await;
+        }
         if wants("starts") {
             starts::trigger_to_start(&stack).await;
             starts::starts_per_second(&stack).await;
         }
+        if wants("sign_in") {
+            sign_in::the_first_of_an_organisation(&stack).await;
+        }
         if wants("deletion") {
             deletion::delete_a_tenant(&stack).await;
+        }
+        if wants("memory") {
+            memory::soak(&stack).await;
+        }
+        if wants("rollout") {
+            rollout::all_workspaces(&stack).await;
         }
         if wants("functions") {
             functions::cold_starts(&stack).await;
