@@ -47,7 +47,7 @@ pub use admit::{Admitted, admit};
 pub use answer::{Answer, Outcome};
 pub use cancel::{Cancelled, cancel_run};
 pub use claim::{FUNCTION_S, SEND_WITHIN_S, claim};
-pub use create::{Created, NewRun, Origin, create_run};
+pub use create::{Created, NewRun, Origin, Unfit, create_run};
 pub use known::{Connection, Known, Sealed, connection_of_test};
 pub use missed::{Missed, record_missed};
 pub use poll::{InFlight, Round, Stray, begin_round, end_round};

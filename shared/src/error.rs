@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use crate::model::limit::Limit;
+
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -80,6 +82,25 @@ pub enum Refusal {
     NoWorkspace,
     /// No spare workspace is left; the steward has been asked for one.
     NoSpare,
+    /// A quota is used up.
+    Quota(Quota),
+}
+
+/// A quota and how many there may be under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Which.
+    pub limit: Limit,
+    /// Its value in this workspace.
+    pub most: i64,
+}
+
+impl Quota {
+    /// Reads `runs_per_day 200000`.
+    fn read(message: &str) -> Option<Self> {
+        let (name, most) = message.split_once(' ')?;
+        Some(Self { limit: name.parse().ok()?, most: most.parse().ok()? })
+    }
 }
 
 impl Refusal {
@@ -102,6 +123,7 @@ impl Refusal {
             ("SB404", "no such workspace") => Self::NoWorkspace,
             ("SB404", _) => Self::Absent,
             ("SB409", _) => Self::Conflict,
+            ("SB429", message) => Self::Quota(Quota::read(message)?),
             ("SB503", _) => Self::NoSpare,
             _ => return None,
         })

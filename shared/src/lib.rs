@@ -9,6 +9,7 @@ pub mod egress;
 pub mod engine;
 pub mod error;
 pub mod keys;
+pub mod limiter;
 pub mod model;
 pub mod parameters;
 pub mod queue;

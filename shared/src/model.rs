@@ -7,6 +7,7 @@ pub mod connection;
 pub mod graph;
 pub mod ids;
 pub mod job;
+pub mod limit;
 pub mod operation;
 pub mod problem;
 pub mod retry;

@@ -39,7 +39,9 @@ pub mod invitations;
 pub mod isolation;
 pub mod jobs;
 pub mod leftovers;
+pub mod limits;
 pub mod members;
+pub mod metrics;
 pub mod operations;
 pub mod outbox;
 pub mod profiles;
@@ -52,6 +54,7 @@ pub mod seals;
 pub mod sign_in;
 pub mod sweep;
 pub mod task_runs;
+pub mod usage;
 pub mod vaults;
 pub mod workspace;
 

@@ -1,5 +1,8 @@
 //! Logs: one JSON object a line on standard output, level from the configuration. Called once, by each `main`.
 
+use std::io::Write;
+
+use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -23,6 +26,12 @@ pub fn start(level: &str) {
         *meta.level() <= limit
     });
     tracing_subscriber::registry().with(lines.with_filter(ours)).init();
+}
+
+/// Writes a line of CloudWatch's embedded metric format: a JSON object of its own on standard output, not inside a log event.
+pub fn write_metrics(line: &Value) {
+    // A closed output takes the log with it: there is nowhere to say so.
+    let _unsaid = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 fn is_ours(krate: &str) -> bool {

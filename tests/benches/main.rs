@@ -6,6 +6,7 @@
 mod archives;
 mod audit_verify;
 mod deletion;
+mod fair;
 mod fence;
 mod figure;
 mod functions;
@@ -59,6 +60,9 @@ fn main() {
         if wants("functions") {
             functions::cold_starts(&stack).await;
             functions::sizes(&stack).await;
+        }
+        if wants("fair") {
+            fair::quiet_beside_noisy(&stack).await;
         }
         if wants("idle") {
             idle::ticks_and_tenants(&stack).await;

@@ -12,5 +12,6 @@ mod isolation;
 mod lifecycle;
 mod people;
 mod portal;
+mod shares;
 mod time;
 mod whole;

@@ -94,16 +94,22 @@ impl Workspace {
     }
 }
 
-/// A fresh tenant of this stack.
+/// A fresh tenant of this stack, which may make as many calls as a test can.
 pub async fn new(stack: &Stack) -> Tenant {
+    with_limits(stack, json!({ "api_rate": 10_000, "api_burst": 100_000 })).await
+}
+
+/// A fresh tenant of this stack with these limits from its first call on; `{}` for the product's own.
+pub async fn with_limits(stack: &Stack, limits: Value) -> Tenant {
     let directory = Directory::unknown(stack);
     let (first, second) = (directory.person(stack, "ada"), directory.person(stack, "ben"));
     directory.onboard(stack, Some(first.object_id)).await;
     let administrator = Administrator(signed_in(stack, &first).await);
+    let (id, schema) = placed(stack, directory.id).await.expect("the first sign-in made a workspace");
+    limit(stack, id, limits).await;
     let member = json!({ "directory_id": directory.id, "object_id": second.object_id, "role": "operator" });
     administrator.post("/users", &member).await.expect(201);
     let operator = Operator(signed_in(stack, &second).await);
-    let (id, schema) = placed(stack, directory.id).await.expect("the first sign-in made a workspace");
     Tenant {
         directory,
         id,
@@ -113,6 +119,19 @@ pub async fn new(stack: &Stack) -> Tenant {
         administrator_account: first,
         operator_account: second,
     }
+}
+
+/// Has the steward set limits of a workspace. An instance goes by them from its next block on.
+pub async fn limit(stack: &Stack, workspace: Uuid, limits: Value) {
+    let mut order = json!({ "do": "limits", "tenant_id": workspace });
+    let limits = limits.as_object().expect("limits by name");
+    if limits.is_empty() {
+        return;
+    }
+    for (name, value) in limits {
+        order[name] = value.clone();
+    }
+    stack.order(order).await.expect("the steward sets limits");
 }
 
 /// Signs somebody in, as a browser would, and gives their session to a program.

@@ -1,6 +1,6 @@
 //! One workspace in one invocation: how its transactions begin, how much may be taken on, how a failure is told.
 
-use std::future::Future;
+use std::{future::Future, ops::Deref};
 
 use jiff::Timestamp;
 use shared::{
@@ -9,11 +9,16 @@ use shared::{
     error::{DbError, chain},
     model::tenant::Route,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::Dispatcher;
 
 /// Calls in flight in one workspace's share of an invocation; what is beyond goes to another instance.
 const CALLS: usize = 16;
+
+/// Transactions of one workspace at once in an instance: fewer than the connections of its pool, so that one workspace's long
+/// statements leave some to the others of the batch. No transaction waits for another to begin, so turns cannot lock up.
+const TURNS: usize = 2;
 
 /// Kept back at the end of an invocation, to record what came of the last calls.
 const RESERVE_S: i64 = 6;
@@ -24,17 +29,28 @@ pub(crate) struct Tenant<'a> {
     pub(crate) route: &'a Route,
     deadline: Timestamp,
     scope: Scope,
+    turns: Semaphore,
+}
+
+/// A transaction, and the turn that it has.
+pub(crate) struct Begun<'a> {
+    tx: TenantTx,
+    _turn: Option<SemaphorePermit<'a>>,
 }
 
 impl<'a> Tenant<'a> {
     /// The workspace of a group, until the invocation's deadline.
     pub(crate) fn new(dispatcher: &'a Dispatcher, route: &'a Route, deadline: Timestamp) -> Self {
-        Self { dispatcher, route, deadline, scope: Scope::Worker(route.clone()) }
+        let (scope, turns) = (Scope::Worker(route.clone()), Semaphore::new(TURNS));
+        Self { dispatcher, route, deadline, scope, turns }
     }
 
-    /// Begins a transaction in the workspace.
-    pub(crate) async fn begin(&self, name: &'static str) -> Result<TenantTx, DbError> {
-        TenantTx::begin(&self.dispatcher.database, &self.scope, name).await
+    /// Begins a transaction in the workspace, once it is its turn.
+    pub(crate) async fn begin(&self, name: &'static str) -> Result<Begun<'_>, DbError> {
+        // It is never closed.
+        let turn = self.turns.acquire().await.ok();
+        let tx = TenantTx::begin(&self.dispatcher.database, &self.scope, name).await?;
+        Ok(Begun { tx, _turn: turn })
     }
 
     /// The transaction with what the rules need beside it.
@@ -46,6 +62,20 @@ impl<'a> Tenant<'a> {
     pub(crate) fn budget(&self, in_flight: usize) -> Budget {
         let left = self.deadline.duration_since(self.dispatcher.clock.now()).as_secs() - RESERVE_S;
         Budget { calls: CALLS.saturating_sub(in_flight), call_s: u32::try_from(left).unwrap_or(0) }
+    }
+}
+
+impl Begun<'_> {
+    /// Commits.
+    pub(crate) async fn commit(self) -> Result<(), DbError> {
+        self.tx.commit().await
+    }
+}
+
+impl Deref for Begun<'_> {
+    type Target = TenantTx;
+    fn deref(&self) -> &TenantTx {
+        &self.tx
     }
 }
 

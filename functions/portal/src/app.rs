@@ -7,13 +7,14 @@ use shared::{
     auth::SessionKeys,
     clock::Clock,
     db::Database,
+    limiter::Limiter,
     queue::{Queue, StewardQueue},
     secrets::KeyRing,
     signing::Signing,
 };
 use url::Url;
 
-use crate::{crossing::Crossings, seen::Seen};
+use crate::{crossing::Crossings, refusals::Refusals, seen::Seen};
 
 /// The portal's means.
 #[derive(Clone)]
@@ -23,6 +24,10 @@ pub struct App(Arc<Means>);
 pub struct Means {
     /// The database.
     pub database: Database,
+    /// The calls that workspaces may make.
+    pub limiter: Limiter,
+    /// Lines about refused tokens.
+    pub(crate) refusals: Refusals,
     /// The queue `work`.
     pub queue: Queue,
     /// The queue that wakes the steward.
@@ -87,8 +92,11 @@ impl App {
         let AppSecrets { root, session } = secrets;
         let AppSettings { public_url, archive, shortest_grace_s } = settings;
         let (session, signing) = (SessionKeys::new(session), Signing::new(root.clone()));
+        let limiter = Limiter::new(database.clone());
         Self(Arc::new(Means {
             database,
+            limiter,
+            refusals: Refusals::default(),
             queue,
             steward,
             root,

@@ -62,6 +62,11 @@ impl Caller {
         self.principal.tenant_user_id
     }
 
+    /// Spends one of the workspace's calls, once a request however often its handler runs; 429 where none is left.
+    pub(crate) async fn admit(&self) -> Result<(), Fault> {
+        self.door.admission.ask(&self.app, &self.principal).await
+    }
+
     /// A transaction for reading. Where the route says so, that it is read stands in the audit log with its commit.
     pub(crate) async fn read(&self) -> Result<Held, Fault> {
         let held = self.enter().await?;
@@ -74,6 +79,7 @@ impl Caller {
 
     /// A transaction, with nothing recorded.
     pub(crate) async fn enter(&self) -> Result<Held, Fault> {
+        self.admit().await?;
         Ok(self.door.begin(&self.app.database, &self.scope, self.request.operation).await?)
     }
 

@@ -11,9 +11,13 @@ use shared::{
     error::DbError,
 };
 
-/// What a transaction leaves behind: whether the scope was ever entered, and a transaction that a handler let go of.
+use crate::admission::Admission;
+
+/// What a request leaves behind: what came of its admission, whether the scope was ever entered, and a transaction that a handler
+/// let go of.
 #[derive(Default)]
 pub(crate) struct Door {
+    pub(crate) admission: Admission,
     opened: AtomicBool,
     left: Mutex<Option<TenantTx>>,
 }

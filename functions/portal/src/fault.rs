@@ -120,6 +120,13 @@ impl Fault {
         Self { errors: vec![problem], ..fault }
     }
 
+    /// 429: the workspace makes more calls than it may.
+    pub(crate) fn too_many_calls(retry_after_s: u32) -> Self {
+        let detail = "This workspace makes more calls than it may. Try again after the seconds that `Retry-After` says.";
+        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        Self { retry_after_s: Some(retry_after_s), ..fault }
+    }
+
     /// 500 where the machine cannot make a secret.
     pub(crate) fn no_randomness() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
@@ -136,14 +143,25 @@ impl Fault {
         Self { cause: Some(cause.into()), ..self }
     }
 
+    /// The same fault without its line in the log.
+    pub(crate) fn unsaid(self) -> Self {
+        Self { cause: None, ..self }
+    }
+
+    /// Whether it says that nobody is signed in.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     /// Whether the request may be worked again from its start.
     pub(crate) fn may_retry(&self) -> bool {
         self.may_retry
     }
 
-    /// Whether it says that the caller may not, and so nothing of the request.
+    /// Whether it says that the caller may not, or not now, and so nothing of the request.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        use StatusCode as S;
+        matches!(self.status, S::UNAUTHORIZED | S::FORBIDDEN | S::TOO_MANY_REQUESTS)
     }
 
     /// What it may say of an attempt to cross.

@@ -6,6 +6,7 @@
 //!
 //! Never here: a call to a customer's platform or vault, DDL, a wait for work to be done.
 
+mod admission;
 mod app;
 mod argument;
 mod body;
@@ -16,6 +17,7 @@ mod door;
 mod endpoint;
 mod fault;
 mod pages;
+mod refusals;
 mod reply;
 mod route;
 mod routes;

@@ -18,6 +18,7 @@ mod roles;
 mod runs;
 mod schedules;
 mod times;
+mod usage;
 mod users;
 mod vaults;
 mod workspace;
@@ -50,6 +51,7 @@ pub(crate) fn all() -> Vec<Route> {
         exports::routes(),
         backups::routes(),
         dashboard::routes(),
+        usage::routes(),
     ]
     .into_iter()
     .flatten()

@@ -100,10 +100,11 @@ async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
         app,
     };
     let reply = conditional(&incoming.method, &incoming.headers, answer(&route, &incoming).await);
-    if reply.status != StatusCode::UNAUTHORIZED && incoming.headers.contains_key(AUTHORIZATION) {
-        seen::note(&incoming.app, &incoming.headers).await;
+    let admission = &incoming.door.admission;
+    if incoming.headers.contains_key(AUTHORIZATION) {
+        seen::note(&incoming.app, &incoming.headers, admission.has_let_in(reply.status)).await;
     }
-    respond(reply, &request_id)
+    respond(admission.settle(&incoming.app, reply).await, &request_id)
 }
 
 /// Runs the handler. It works in one transaction, so where that may be tried again, so may the handler.
@@ -124,6 +125,9 @@ async fn answer(route: &Route, incoming: &Incoming) -> Reply {
             _ => {
                 let fault = may_be_told(route, incoming, fault).await;
                 crossing::watch(incoming, &fault).await;
+                let is_said = !fault.is_unauthenticated()
+                    || incoming.app.refusals.may_be_logged(incoming.app.clock.now());
+                let fault = if is_said { fault } else { fault.unsaid() };
                 return fault.into_reply(&incoming.request_id);
             }
         }

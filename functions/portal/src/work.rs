@@ -10,11 +10,12 @@ use shared::{
     error::{DbError, Refusal},
     model::{
         ids::UserId,
+        limit::Limit,
         role::Permission,
         tenant::{Route, TenantState},
     },
     queue::Call,
-    store::{audit, idempotency},
+    store::{audit, idempotency, limits},
 };
 use uuid::Uuid;
 
@@ -100,6 +101,11 @@ impl Work {
             return Ok(entered.now);
         }
         Ok(self.held.open().await?.now)
+    }
+
+    /// Makes sure that there is room for one more under a quota, and holds it until the commit.
+    pub(crate) async fn hold(&self, quota: Limit) -> Result<(), Fault> {
+        Ok(limits::hold(self, quota).await?)
     }
 
     /// What the caller may do here now.

@@ -23,6 +23,8 @@ pub(crate) enum Refusal {
     NoRole,
     /// The invitation does not hold, for whatever reason.
     Invitation,
+    /// The invitation holds, and the workspace has as many members as it may.
+    Full,
     /// A form of another site.
     ForeignOrigin,
     /// No such path.
@@ -45,6 +47,7 @@ impl Refusal {
             Self::Cancelled | Self::NotOnboarded | Self::NoRole | Self::Invitation | Self::ForeignOrigin => {
                 StatusCode::FORBIDDEN
             }
+            Self::Full => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSpare | Self::Provider | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -60,6 +63,7 @@ impl Refusal {
             Self::NotOnboarded => "not_onboarded",
             Self::NoRole => "no_role",
             Self::Invitation => "invitation",
+            Self::Full => "quota_exceeded",
             Self::ForeignOrigin => "foreign_origin",
             Self::NotFound => "not_found",
             Self::Method(_) => "method_not_allowed",
@@ -78,6 +82,7 @@ impl Refusal {
             Self::NotOnboarded => "Your organisation has no workspace here",
             Self::NoRole => "You have no role here yet",
             Self::Invitation => "This invitation does not hold",
+            Self::Full => "This workspace is full",
             Self::NotFound => "There is nothing here",
             Self::Method(_) => "This cannot be done here",
             Self::NoSpare => "Your workspace is being made ready",
@@ -102,6 +107,9 @@ impl Refusal {
             }
             Self::Invitation => {
                 "It was used or withdrawn, is too old, or is for somebody else. Ask whoever sent it for another."
+            }
+            Self::Full => {
+                "It has as many members as it may. Tell whoever sent the invitation; it stays good until it ends."
             }
             Self::ForeignOrigin => "It does not come from a page of this site.",
             Self::NotFound => "The address is not one of signalbox's.",

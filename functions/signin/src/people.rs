@@ -112,6 +112,7 @@ fn because(error: DbError) -> Refusal {
         DbError::Refused(Because::NoRole) => Refusal::NoRole,
         DbError::Refused(Because::NoSpare) => Refusal::NoSpare,
         DbError::Refused(Because::Invitation) => Refusal::Invitation,
+        DbError::Refused(Because::Quota(_)) => Refusal::Full,
         _ => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

@@ -8,6 +8,7 @@ mod operations;
 mod order;
 mod rollout;
 mod seal;
+mod shares;
 mod sweep;
 mod work;
 
@@ -83,6 +84,8 @@ impl Steward {
             Order::GatherEvidence => self.gather_evidence().await,
             Order::Operate => self.operate().await,
             Order::Woken { refill, operate } => self.woken(refill, operate).await,
+            Order::Limits(limits) => self.limits(limits).await,
+            Order::Measure { tenant_id } => self.measure(tenant_id.into()).await,
             Order::Seal => self.seal().await,
             Order::Sweep => self.sweep().await,
             Order::Certificate { tenant_id } => self.certificate(tenant_id).await,

@@ -1,9 +1,14 @@
 //! What an event asks of the steward. Pure.
 
+use std::collections::BTreeMap;
+
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
-use shared::{model::rollout::Wave, queue::Call};
+use shared::{
+    model::{limit::Limit, rollout::Wave},
+    queue::Call,
+};
 use uuid::Uuid;
 
 /// A task for the steward.
@@ -48,11 +53,28 @@ pub(crate) enum Order {
         /// An operation was asked for.
         operate: bool,
     },
+    /// Sets what a workspace may use.
+    Limits(NewLimits),
+    /// Measures one workspace now.
+    Measure {
+        /// Which.
+        tenant_id: Uuid,
+    },
     /// Seals the audit and event rows that no seal covers yet.
     Seal,
     /// The regular round.
     #[serde(skip)]
     Tick,
+}
+
+/// What a workspace may use from now on. A limit that is not named stays; null is back to the initial value.
+#[derive(Debug, PartialEq, Deserialize)]
+pub(crate) struct NewLimits {
+    /// Which workspace.
+    pub tenant_id: Uuid,
+    /// The limits that change, by name.
+    #[serde(flatten)]
+    pub changes: BTreeMap<Limit, Option<i64>>,
 }
 
 /// A directory to put on the allow-list.
@@ -119,6 +141,15 @@ mod tests {
             Order::read(json!({"do": "refill", "spares": 9})).unwrap(),
             Order::Refill { spares: Some(9) }
         );
+        let tenant_id = Uuid::nil();
+        assert_eq!(
+            Order::read(json!({"do": "limits", "tenant_id": tenant_id, "api_rate": 9, "jobs": null}))
+                .unwrap(),
+            Order::Limits(NewLimits {
+                tenant_id,
+                changes: [(Limit::ApiRate, Some(9)), (Limit::Jobs, None)].into()
+            })
+        );
     }
 
     #[test]
@@ -128,6 +159,11 @@ mod tests {
             json!({}),
             json!([]),
             json!({"do": "onboard", "directory_id": "x", "name": "n"}),
+            json!({"do": "limits", "api_rate": 5}),
+            json!({"do": "limits", "tenant_id": "00000000-0000-0000-0000-000000000001", "api_rates": 5}),
+            json!({"do": "limits", "tenant_id": "00000000-0000-0000-0000-000000000001", "api_rate": "5"}),
+            json!({"do": "limits", "tenant_id": "00000000-0000-0000-0000-000000000001", "api_rate": 0.5}),
+            json!({"do": "measure"}),
             json!({"do": "onboard", "directory_id": "00000000-0000-0000-0000-000000000001", "name": "n", "more": 1}),
         ] {
             assert!(Order::read(bad.clone()).is_err(), "{bad}");

@@ -87,6 +87,7 @@ impl Steward {
         let purged = directories::purge_sessions(&tx).await?;
         tx.commit().await?;
         self.gather_evidence().await?;
-        Ok(json!({ "spares_made": refilled["spares_made"], "sessions_purged": purged }))
+        let measured = self.measure_next().await?;
+        Ok(json!({ "spares_made": refilled["spares_made"], "sessions_purged": purged, "measured": measured }))
     }
 }

@@ -21,8 +21,15 @@ pub async fn ensure(database: &Database, login: &Login<'_>) -> Result<(), DbErro
     // The values travel as parameters and reach the DDL inside the server, so no statement's text holds a password.
     tx.rows(
         "select set_config('app.login_name', $1, true), set_config('app.login_password', $2, true), \
-                set_config('app.login_roles', $3, true), set_config('app.login_options', $4, true)",
-        &[&login.name, &login.password, &roles(login.function), &options(server)],
+                set_config('app.login_roles', $3, true), set_config('app.login_options', $4, true), \
+                set_config('app.login_connections', $5::text, true)",
+        &[
+            &login.name,
+            &login.password,
+            &roles(login.function),
+            &options(server),
+            &connections(login.function).to_string(),
+        ],
     )
     .await?;
     tx.script(MAKE).await?;
@@ -72,6 +79,18 @@ fn roles(function: Function) -> &'static str {
     }
 }
 
+/// Connections that a function's instances may hold all together: its reserved concurrency times its pool, and a few for those
+/// that a deployment replaces. With the steward's they fit into the server's `max_connections` (a test adds them up).
+pub const fn connections(function: Function) -> usize {
+    match function {
+        Function::Signin => 44,
+        Function::Portal => 130,
+        Function::Scheduler => 10,
+        Function::Dispatcher => 88,
+        Function::Steward => 12,
+    }
+}
+
 /// Membership without inheritance: an option of the grant from 16 on, of the role (noinherit) before.
 fn options(server: i32) -> &'static str {
     if server >= 16 { " with inherit false, set true" } else { "" }
@@ -90,6 +109,10 @@ begin
     execute format('alter role %I set search_path = %L', v_name, '');
     execute format('alter role %I set statement_timeout = %L', v_name, '30s');
     execute format('alter role %I set idle_in_transaction_session_timeout = %L', v_name, '30s');
+    if current_setting('server_version_num')::integer >= 170000 then
+        execute format('alter role %I set transaction_timeout = %L', v_name, '60s');
+    end if;
+    execute format('alter role %I connection limit %s', v_name, current_setting('app.login_connections'));
     execute format('grant connect on database %I to %I', current_database(), v_name);
     foreach v_role in array string_to_array(current_setting('app.login_roles'), ',') loop
         execute format('grant %I to %I%s', v_role, v_name, current_setting('app.login_options'));

@@ -54,6 +54,9 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     19 => "0019_archives",
     20 => "0020_gone_meanwhile",
     21 => "0021_seals",
+    22 => "0022_limits_and_usage",
+    23 => "0023_quotas",
+    24 => "0024_measure",
 ];
 
 /// A workspace's schema.

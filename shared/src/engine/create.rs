@@ -17,6 +17,7 @@ use crate::{
         graph::{self, Decision, Graph},
         ids::{Id, JobId, RunId, ScheduleId, TaskRunId, UserId},
         job::JobDefinition,
+        limit::Limit,
         state::{Pending, RunState, Skip, TaskState},
     },
     queue::Kind,
@@ -47,14 +48,23 @@ pub struct NewRun<'a> {
     pub origin: Origin,
     /// Its parameters, checked and with defaults.
     pub parameters: Value,
-    /// Why it cannot run: its parameters are not what the job takes now. It is recorded as failed.
-    pub unfit: Option<String>,
+    /// Why it cannot run. It is recorded as failed.
+    pub unfit: Option<Unfit>,
     /// The instant it stands for; a schedule's fire time.
     pub logical_date: Option<Timestamp>,
     /// The interval of data it covers.
     pub data_interval: Option<(Timestamp, Timestamp)>,
     /// Not to start before this.
     pub run_after: Option<Timestamp>,
+}
+
+/// Why a scheduled run cannot run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// The run's reason: `parameters` or `quota_exceeded`.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
 }
 
 /// A run that came to be.
@@ -80,8 +90,8 @@ enum Way {
 }
 
 /// Creates a run. Its root tasks wait for their slots at once, unless `run_after` lies ahead or the job's `max_active_runs`
-/// is reached: then the whole run waits (a scheduled one is recorded as `skipped`, for overlap; one whose parameters the job
-/// no longer takes as `failed`).
+/// is reached: then the whole run waits (a scheduled one is recorded as `skipped`, for overlap; one that is unfit as `failed`).
+/// A run with tasks counts against the day's quota, and is refused where that is used up.
 pub async fn create_run(within: Within<'_>, new: NewRun<'_>) -> Result<Created, DbError> {
     let now = match within.tx.entered() {
         Ok(entered) => entered.now,
@@ -101,7 +111,15 @@ pub async fn create_run(within: Within<'_>, new: NewRun<'_>) -> Result<Created, 
         Way::Overlap | Way::Unfit => 0,
         _ => add_tasks(&mut batch, within, &new, way, &mut changes)?,
     };
-    let (answers, messages) = changes.write(within, &[], batch).await?;
+    let written = changes.add_to(&mut batch, within, &[]);
+    if expected > 0 {
+        // Last, so that the lock it takes is held for the commit only.
+        let tasks = i64::try_from(expected).unwrap_or(i64::MAX);
+        let quotas = [Limit::RunsPerDay, Limit::StoredBytes].map(Limit::initial);
+        batch.add(sql!("usage/count_run.sql"), bind![tasks, quotas[0], quotas[1]]);
+    }
+    let answers = batch.run(within.tx).await?;
+    let messages = written.messages(within, &answers)?;
     let moved = if expected == 0 { 0 } else { answers.get(1).map_or(0, Vec::len) };
     if moved != expected {
         let (expected, moved) = (expected as u64, moved as u64);
@@ -144,7 +162,7 @@ fn add_run(batch: &mut Batch<'_>, new: &NewRun<'_>, way: Way, changes: &mut Chan
         Way::Later => (RunState::Pending, Some("scheduled")),
         Way::MaxActiveRuns => (RunState::Pending, Some("max_active_runs")),
         Way::Overlap => (RunState::Skipped, Some("overlap")),
-        Way::Unfit => (RunState::Failed, Some("parameters")),
+        Way::Unfit => (RunState::Failed, new.unfit.as_ref().map(|unfit| unfit.reason)),
     };
     let (start, end) = new.data_interval.unzip();
     batch.add(
@@ -175,7 +193,9 @@ fn add_run(batch: &mut Batch<'_>, new: &NewRun<'_>, way: Way, changes: &mut Chan
         to: state.as_str(),
         reason,
         detail: Some(match &new.unfit {
-            Some(why) => json!({ "trigger": trigger, "job_version": new.version, "message": why }),
+            Some(unfit) => {
+                json!({ "trigger": trigger, "job_version": new.version, "message": unfit.message })
+            }
             None => json!({ "trigger": trigger, "job_version": new.version }),
         }),
     });

@@ -7,7 +7,7 @@ use super::{
     Actor, LOOK_AHEAD_S, Messages, NewRun, Origin, Within,
     batch::{Batch, bind},
     changes::add_events,
-    create::create_run,
+    create::{Unfit, create_run},
     delay_s,
     kept::clip,
     moves::Event,
@@ -19,6 +19,7 @@ use crate::{
     model::{
         Problem,
         ids::{Id, JobId, RunId, ScheduleId},
+        limit::Limit,
         schedule::{Rule, Timing},
     },
     parameters,
@@ -110,6 +111,7 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
     let mut batch = Batch::default();
     batch.add(sql!("schedules/to_fire.sql"), bind![schedule]);
     batch.add(sql!("due/round.sql"), bind!["schedule", schedule.uuid()]);
+    batch.add(sql!("usage/runs_left.sql"), bind![Limit::RunsPerDay.initial()]);
     let answers = batch.run(within.tx).await?;
     let due: Option<i32> = answers[1].first().map(|row| row.try_get("round")).transpose()?.flatten();
     let Some(row) = answers[0].first() else { return Ok(Fired::Void) };
@@ -134,8 +136,9 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
     // The job may have a version that the schedule's parameters were never held against.
     let (parameters, unfit) = match parameters::complete(&version.definition.parameters, &found.parameters) {
         Ok(whole) => (whole, None),
-        Err(problems) => (found.parameters, Some(told(&problems))),
+        Err(problems) => (found.parameters, Some(Unfit { reason: "parameters", message: told(&problems) })),
     };
+    let unfit = unfit.or(used_up(&answers[2])?);
     let new = NewRun {
         id: within.clock.new_id(),
         job: found.job,
@@ -156,6 +159,15 @@ pub async fn fire(within: Within<'_>, schedule: ScheduleId, round: i32) -> Resul
         batch.run(within.tx).await?;
     }
     Ok(Fired::Run(created.run_id, created.messages.into_iter().chain(planned.messages).collect()))
+}
+
+/// Why the day has no run left, if it has none.
+fn used_up(rows: &[Row]) -> Result<Option<Unfit>, DbError> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (left, most): (i64, i64) = (row.try_get("runs")?, row.try_get("most")?);
+    let message =
+        || format!("The workspace has made its {most} runs of this day (quota {}).", Limit::RunsPerDay);
+    Ok((left <= 0).then(|| Unfit { reason: "quota_exceeded", message: message() }))
 }
 
 fn told(problems: &[Problem]) -> String {

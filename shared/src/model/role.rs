@@ -84,6 +84,8 @@ permissions! {
     WorkspaceRead = "workspace.read", false;
     /// Suspend, reactivate, export, back up, restore and delete the workspace.
     WorkspaceWrite = "workspace.write", false;
+    /// See what the workspace uses, may use and is like.
+    UsageRead = "usage.read", false;
     /// Create, change and delete the workspace's own roles.
     RolesWrite = "roles.write", false;
     /// Make, see and revoke one's own API tokens.

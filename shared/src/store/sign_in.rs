@@ -11,6 +11,7 @@ use crate::{
     error::{DbError, Refusal},
     model::{
         ids::SessionId,
+        limit::Limit,
         role::{Permission, Role},
         tenant::SchemaName,
     },
@@ -77,7 +78,7 @@ pub async fn sign_in(
 }
 
 /// Begins a session with an invitation, by its hash, or without one for somebody who came by one and whose directory is on no
-/// list; and commits. Refuses with `Invitation` and `NotOnboarded`.
+/// list; and commits. Refuses with `Invitation`, `NotOnboarded` and `Quota`.
 pub async fn sign_in_guest(
     tx: SystemTx,
     who: &SignedIn,
@@ -87,7 +88,7 @@ pub async fn sign_in_guest(
 ) -> Result<Begun, DbError> {
     let fresh: Vec<Uuid> = (0..4).map(|_| clock.new_id()).collect();
     let operator: Vec<&str> = Role::Operator.permissions().into_iter().map(Permission::as_str).collect();
-    let params: [&dyn Param; 11] = [
+    let params: [&dyn Param; 12] = [
         &PROVIDER,
         &who.directory_id,
         &who.object_id,
@@ -99,6 +100,7 @@ pub async fn sign_in_guest(
         &terms.lifetime.as_secs(),
         &source.request_id.as_str(),
         &source.address.as_str(),
+        &Limit::Users.initial(),
     ];
     let rows = tx.last(sql!("system_signin/sign_in_guest.sql"), &params).await?;
     rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)

@@ -24,6 +24,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("db", &["clock", "config", "error", "model", "secrets"]),
     ("auth", &["clock", "config", "db", "egress", "error", "keys", "model", "secrets"]),
     ("store", &["auth", "clock", "db", "error", "keys", "model", "queue", "seal", "secrets"]),
+    ("limiter", &["db", "error", "model", "store"]),
     (
         "engine",
         &["clock", "db", "error", "keys", "model", "parameters", "queue", "secrets", "store", "template"],

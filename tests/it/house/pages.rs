@@ -4,6 +4,7 @@ use shared::{
     model::{
         connection::ConnectionKind,
         job::{JobDefinition, validate},
+        limit::Limit,
         state::{run_diagram, task_diagram},
     },
     template::variables_of,
@@ -33,6 +34,17 @@ fn the_job_that_is_shown_is_one() {
     assert_eq!(validate(&job, &kind_of, &variables_of), []);
     for field in serde_json::to_value(&job).expect("JSON").as_object().into_iter().flatten() {
         assert!(text.contains(&format!("`{}`", field.0)), "{} is explained", field.0);
+    }
+}
+
+#[test]
+fn the_limits_that_are_listed_are_the_codes() {
+    let text =
+        std::fs::read_to_string(repository().join("docs/fair-shares.md")).expect("docs/fair-shares.md");
+    for limit in Limit::ALL {
+        let (initial, range) = (limit.initial(), limit.range());
+        let row = format!("| `{limit}` | {initial} | {} to {} |", range.start(), range.end());
+        assert!(text.contains(&row), "docs/fair-shares.md should have: {row}");
     }
 }
 

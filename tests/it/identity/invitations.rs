@@ -117,6 +117,36 @@ fn an_invitation_that_does_not_hold_is_refused_alike() {
 }
 
 #[test]
+fn an_invitation_to_a_full_workspace_stays_good_until_there_is_room() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let by = &tenant.administrator;
+        tenant::limit(stack, tenant.id, json!({ "users": 4 })).await;
+        let mut links = Vec::new();
+        for n in 0..6 {
+            let (_, query) = invite(by, &json!({ "role": "operator" })).await;
+            links.push((query, tenant.directory.person(stack, &format!("p{n}"))));
+        }
+        let answers = join_all(links.iter().map(|(query, who)| open(stack, query, who))).await;
+        let full: Vec<usize> = (0..6).filter(|n| answers[*n].status == 409).collect();
+        let came = answers.iter().filter(|answer| answer.status == 302).count();
+        assert_eq!((came, full.len()), (2, 4), "two were there, four may be");
+        for n in &full {
+            assert!(answers[*n].text().contains("<code>quota_exceeded</code>"), "{}", answers[*n].text());
+            assert_eq!(set_cookie(&answers[*n], SESSION), None);
+        }
+        assert_eq!(work::all(by, "/users").await.len(), 4);
+        // Who is a member comes in all the same, and one that does not hold says nothing of it.
+        open(stack, &links[full[0]].0, &tenant.operator_account).await.expect(302);
+        refused(&open(stack, &format!("?invitation=sbi_{}", "A".repeat(43)), &links[full[0]].1).await);
+        assert_eq!(by.delete(&member(&tenant).await).await.status, 204);
+        let (query, who) = &links[full[1]];
+        open(stack, query, who).await.expect(302);
+        assert_eq!(open(stack, &links[full[2]].0, &links[full[2]].1).await.status, 409);
+    });
+}
+
+#[test]
 fn what_its_maker_could_no_longer_give_an_invitation_does_not_give() {
     stack::with(async |stack| {
         let tenant = tenant::new(stack).await;

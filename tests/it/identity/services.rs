@@ -1,5 +1,6 @@
 //! Service principals: applications of a workspace's own directory that come with their directory's token.
 
+use futures_util::future::join_all;
 use local::{oidc::Application, stack::Stack};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -148,5 +149,23 @@ fn a_token_of_another_kind_gives_no_session() {
         exchange(stack, &mint(&good)).await.expect(200);
         // And the directory's own token is none of the API's.
         Caller::new(stack.url(), Proof::Bearer(token)).get("/me").await.problem(401, "unauthenticated");
+    });
+}
+
+#[test]
+fn an_application_counts_as_a_member_and_its_calls_as_its_workspaces() {
+    stack::with(async |stack| {
+        let tenant = tenant::with_limits(stack, json!({ "users": 3 })).await;
+        let (one, other) = (application(stack, tenant.directory.id), application(stack, tenant.directory.id));
+        add(&tenant, &one, "operator").await.expect(201);
+        add(&tenant, &other, "operator").await.problem(409, "quota_exceeded");
+        let given = exchange(stack, &directory_token(stack, &one).await).await.expect(200);
+        let program =
+            Caller::new(stack.url(), Proof::Bearer(given["access_token"].as_str().expect("it").to_owned()));
+        tenant::limit(stack, tenant.id, json!({ "api_rate": 1, "api_burst": 2 })).await;
+        // An instance goes by a limit from its next block on: ten calls each, in four of them.
+        let answers = join_all((0..80).map(|_| program.get("/runs"))).await;
+        assert!(answers.iter().any(|answer| answer.status == 429), "it is limited");
+        assert!(answers.iter().all(|answer| [200, 429].contains(&answer.status)));
     });
 }

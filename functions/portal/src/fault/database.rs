@@ -1,7 +1,10 @@
 //! The database's word as an answer: the one place where a [`DbError`] becomes a [`Fault`].
 
 use http::StatusCode;
-use shared::error::{DbError, Refusal};
+use shared::{
+    error::{DbError, Quota, Refusal},
+    model::limit::Limit,
+};
 
 use super::Fault;
 
@@ -68,6 +71,7 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::WorkspaceName => {
             Fault::conflict("workspace_name", "That is not the name of this workspace; nothing was changed.")
         }
+        Refusal::Quota(quota) => quota_exceeded(quota),
         Refusal::NoSpare => {
             let fault = Fault::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -77,4 +81,19 @@ fn refused(refusal: Refusal) -> Fault {
             Fault { retry_after_s: Some(5), ..fault }
         }
     }
+}
+
+/// 409: nothing is wrong with the request but that the workspace may not have more.
+fn quota_exceeded(quota: Quota) -> Fault {
+    let Quota { limit, most } = quota;
+    let detail = match limit {
+        Limit::RunsPerDay => {
+            format!("This workspace may make {most} runs a day (UTC); the quota `{limit}` is used up.")
+        }
+        Limit::StoredBytes => {
+            format!("This workspace may store {most} bytes; the quota `{limit}` is used up.")
+        }
+        _ => format!("This workspace may have {most} of these; the quota `{limit}` is used up."),
+    };
+    Fault::new(StatusCode::CONFLICT, "quota_exceeded", detail)
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use shared::{
     model::{
         ids::{Id, OperationId},
+        limit::Limit,
         operation::OperationKind,
         role::Permission::{WorkspaceRead, WorkspaceWrite},
         tenant::TenantState,
@@ -62,6 +63,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn ask(caller: Caller, Body(_): Body<Nothing>) -> Answered<Accepted<Operation>> {
     let work = caller.write_while(READABLE).await?;
+    work.hold(Limit::Backups).await?;
     let id: OperationId = caller.app.clock.new_id();
     let ask = Ask { id, kind: OperationKind::Backup, request: json!({}), by: work.user(), not_before: None };
     asked(work, &ask, Change::new("backup.create", id.uuid())).await
@@ -98,6 +100,9 @@ async fn restore(caller: Caller, Body(body): Body<RestoreBody>) -> Answered<Acce
     };
     if !backup.as_ref().is_some_and(is_kept) {
         return Err(Fault::dangling("/backup_id", "there is no such backup").into());
+    }
+    if !replaces {
+        work.hold(Limit::Sandboxes).await?;
     }
     let id: OperationId = caller.app.clock.new_id();
     let request = json!({ "backup_id": body.backup_id, "into": body.into });

@@ -10,6 +10,7 @@ use shared::{
     model::{
         connection::{ConnectionKind, KindDescription},
         ids::{ConnectionId, Id, ProfileId, UserId},
+        limit::Limit,
     },
     store::connections::{self, Connection as Row},
 };
@@ -106,6 +107,7 @@ async fn list(caller: Caller, Query(query): Query<Plain>) -> Answered<Found<List
 async fn create(caller: Caller, Body(new): Body<NewConnection>) -> Answered<Created<Connection>> {
     let kind = new.check()?;
     let work = caller.write().await?;
+    work.hold(Limit::Connections).await?;
     let draft = new.resolve(&work, kind).await?;
     let id: ConnectionId = caller.app.clock.new_id();
     let (_, _, row) = futures_util::try_join!(

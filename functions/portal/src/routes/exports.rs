@@ -9,6 +9,7 @@ use shared::{
     error::BoxError,
     model::{
         ids::{Id, OperationId},
+        limit::Limit,
         operation::OperationKind,
         role::Permission::{WorkspaceRead, WorkspaceWrite},
         tenant::TenantState,
@@ -63,6 +64,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn ask(caller: Caller, Body(_): Body<Nothing>) -> Answered<Accepted<Operation>> {
     let work = caller.write_while(READABLE).await?;
+    work.hold(Limit::Exports).await?;
     let id: OperationId = caller.app.clock.new_id();
     let ask = Ask { id, kind: OperationKind::Export, request: json!({}), by: work.user(), not_before: None };
     operations::ask(&work, &ask).await?;

@@ -8,6 +8,7 @@ use shared::{
     model::{
         ids::{Id, JobId},
         job::JobDefinition,
+        limit::Limit,
     },
     store::jobs,
 };
@@ -47,6 +48,7 @@ async fn list(caller: Caller, Query(query): Query<Plain>) -> Answered<Found<List
 async fn create(caller: Caller, Body(new): Body<JobDefinition>) -> Answered<Created<Job>> {
     let work = caller.write().await?;
     let id: JobId = caller.app.clock.new_id();
+    work.hold(Limit::Jobs).await?;
     let draft = save::check(&work, &new, id, 1).await?;
     let (_, _, _, row) = futures_util::try_join!(
         jobs::insert(&work, id, &new.name, work.user()),

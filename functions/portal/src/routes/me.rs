@@ -92,6 +92,7 @@ async fn show(caller: Caller) -> Answered<Found<Me>> {
 
 async fn switch(caller: Caller, Body(to): Body<Switch>) -> Answered<Found<SwitchedTo>> {
     let app = &caller.app;
+    caller.admit().await?;
     let Some(session) = caller.principal.session() else {
         caller.authorise().await?;
         let detail = "An API token is of one workspace: make another one there.";

@@ -11,6 +11,7 @@ use shared::{
     model::{
         ids::{Id, JobId, ScheduleId},
         job::JobDefinition,
+        limit::Limit,
         schedule::{PreviewedFire, Rule},
     },
     store::{
@@ -68,6 +69,7 @@ async fn list(caller: Caller, Query(asked): Query<Asked>) -> Answered<Found<List
 async fn create(caller: Caller, Body(new): Body<NewSchedule>) -> Answered<Created<Schedule>> {
     let mut work = caller.write().await?;
     let rule = new.check(work.now().await?)?;
+    work.hold(Limit::Schedules).await?;
     check_job(&work, new.job_id, &new.parameters).await?;
     let id: ScheduleId = caller.app.clock.new_id();
     schedules::insert(&work, id, &new.draft(), work.user()).await?;

@@ -7,6 +7,7 @@ use shared::{
     model::{
         Problem,
         ids::{Id, UserId},
+        limit::Limit,
         role::{Role, RoleRef},
     },
     store::members::{self, Member, NewMember},
@@ -87,6 +88,7 @@ async fn list(caller: Caller, Query(query): Query<Plain>) -> Answered<Found<List
 
 async fn add(caller: Caller, Body(new): Body<NewMemberBody>) -> Answered<Created<Member>> {
     let work = caller.write().await?;
+    work.hold(Limit::Users).await?;
     rights::may_give(&work, new.role).await?;
     let service = new.kind == Kind::ServicePrincipal;
     check_administrator(service, new.role)?;

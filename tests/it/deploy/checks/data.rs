@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use shared::{config::Function, db::logins};
 
 use super::{functions, unless};
 use crate::deploy::settings;
@@ -48,7 +49,7 @@ pub(super) fn database(stacks: &Stacks) -> Vec<String> {
     wrong
 }
 
-/// Every function at its full concurrency fits within the server's connections.
+/// Every function at its full concurrency fits within its login's connections, and all logins within the server's.
 pub(super) fn connections(stacks: &Stacks) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut sum = KEPT;
@@ -56,7 +57,13 @@ pub(super) fn connections(stacks: &Stacks) -> Vec<String> {
         let reserved = function.body["Properties"]["ReservedConcurrentExecutions"].as_u64();
         wrong.extend(unless(reserved.is_some(), format!("{}: no reserved concurrency", function.id)));
         let pool = settings::started(&function.id.to_lowercase()).database().max_connections;
-        sum += usize::try_from(reserved.unwrap_or_default()).expect("a small number") * pool;
+        let most = usize::try_from(reserved.unwrap_or_default()).expect("a small number") * pool;
+        let login = function.id.to_lowercase().parse::<Function>().map_or(0, logins::connections);
+        wrong.extend(unless(
+            most <= login,
+            format!("{}: {most} connections of its login's {login}", function.id),
+        ));
+        sum += login;
     }
     let parameters = &stacks.get("Database", "Parameters")["Properties"]["Parameters"];
     let limit = parameters["max_connections"].as_str().and_then(|text| text.parse::<usize>().ok());

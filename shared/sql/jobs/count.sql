@@ -1,0 +1,1 @@
+select count(*) as used from jobs where deleted_at is null

@@ -1,0 +1,1 @@
+select name, value from system.own_limits()

@@ -1,0 +1,1 @@
+select system.count_members() as used

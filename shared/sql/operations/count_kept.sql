@@ -1,0 +1,1 @@
+select system.count_kept($1, $2) as used

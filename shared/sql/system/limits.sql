@@ -1,0 +1,1 @@
+select name, value from system.limits where tenant_id = $1

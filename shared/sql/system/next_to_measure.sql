@@ -1,0 +1,1 @@
+select id from system.next_to_measure($1)

@@ -1,0 +1,1 @@
+select system.note_calls($1, $2, $3)

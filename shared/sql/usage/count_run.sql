@@ -1,0 +1,1 @@
+select system.count_run($1, $2, $3)

@@ -1,0 +1,1 @@
+select runs, most from system.runs_left($1)
