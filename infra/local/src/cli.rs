@@ -81,6 +81,11 @@ enum Command {
         #[arg(long)]
         head: Option<String>,
     },
+    /// Give the steward an order, and print its answer
+    Order {
+        /// JSON: '{"do": "sweep"}'
+        order: String,
+    },
     /// Move time forward
     Advance {
         /// By how many seconds
@@ -139,6 +144,7 @@ async fn execute(arguments: Arguments) -> Result<(), String> {
         Some(Command::Freeze { function }) => talk::function(&data, "freeze", &function).await,
         Some(Command::Thaw { function }) => talk::function(&data, "thaw", &function).await,
         Some(Command::VerifyAudit { file, head }) => verify_audit(&file, head.as_deref()),
+        Some(Command::Order { order }) => talk::order(&data, &order).await,
         Some(Command::Advance { seconds }) => talk::advance(&data, Duration::from_secs(seconds)).await,
     }
 }

@@ -1,4 +1,5 @@
-//! The people of the demo: two organisations, an Administrator and an Operator in each, and one person in both.
+//! The people of the demo: two organisations, an Administrator and an Operator in each, and one person in both; and one person of
+//! an organisation that is no customer yet.
 //!
 //! The sign-in provider lists them, the seed makes them members, `people` prints them. All of them are made up. Their
 //! ids are fixed, so that a stack that starts again knows them.
@@ -43,6 +44,10 @@ pub const HARBOUR: Organisation =
     Organisation { name: "Harbour Analytics", directory_id: uuid!("b7d2e1f4-0a68-4c35-8a57-2f9f0d6c1e02") };
 /// Both.
 pub const ORGANISATIONS: [Organisation; 2] = [NORTHWIND, HARBOUR];
+
+/// A directory that the provider knows and nobody has onboarded.
+pub const FERN: Organisation =
+    Organisation { name: "Fern Hollow", directory_id: uuid!("e5c1bb76-8a3f-4b4c-bda2-9f701c4a6e05") };
 
 /// An application of Northwind Grid, known to its directory and not yet to its workspace: an Administrator adds it by its object id.
 #[must_use]
@@ -99,6 +104,16 @@ pub const PEOPLE: [Person; 5] = [
     },
 ];
 
+/// Who may look in, and is let in once their organisation is onboarded.
+pub const PROSPECTS: [Person; 1] = [Person {
+    key: "fay",
+    name: "Fay Moreau",
+    user_name: "fay@fern.example",
+    object_id: uuid!("83edf187-02c2-4ab5-88fb-74c592f0a817"),
+    home: FERN,
+    memberships: &[],
+}];
+
 impl Organisation {
     /// The organisation that somebody typed part of the name of.
     pub fn find(text: &str) -> Option<Self> {
@@ -117,7 +132,7 @@ impl Organisation {
 impl Person {
     /// The person that somebody typed the key, sign-in name or name of.
     pub fn find(text: &str) -> Option<&'static Self> {
-        PEOPLE.iter().find(|person| {
+        PEOPLE.iter().chain(&PROSPECTS).find(|person| {
             [person.key, person.user_name, person.name].iter().any(|it| it.eq_ignore_ascii_case(text))
         })
     }
@@ -138,9 +153,10 @@ pub fn list() -> String {
     let line = |person: &Person| {
         let roles: Vec<String> =
             person.memberships.iter().map(|(at, role)| format!("{role} at {}", at.name)).collect();
-        format!("{:<6} {:<14} {:<23} {}\n", person.key, person.name, person.user_name, roles.join(", "))
+        let roles = if roles.is_empty() { "nobody's customer yet".to_owned() } else { roles.join(", ") };
+        format!("{:<6} {:<14} {:<23} {roles}\n", person.key, person.name, person.user_name)
     };
-    PEOPLE.iter().map(line).collect()
+    PEOPLE.iter().chain(&PROSPECTS).map(line).collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudSettings};
 use crate::folder::{DataFolder, Running, random_token};
 use crate::oidc::{Provider, ProviderSettings};
-use crate::people::{ORGANISATIONS, PEOPLE, application};
+use crate::people::{FERN, ORGANISATIONS, PEOPLE, PROSPECTS, application};
 use crate::postgres::{Databases, Login, Server};
 use crate::seed;
 use crate::settings::{self, StackSettings};
@@ -229,10 +229,10 @@ async fn provider(folder: &DataFolder, url: &str) -> Result<Provider, StackError
     .await?;
     folder.write("secrets/oidc-keys", &provider.keys().join("\n"))?;
     provider.allow_redirect(format!("{url}/auth/callback"));
-    for organisation in ORGANISATIONS {
+    for organisation in ORGANISATIONS.iter().chain(&[FERN]) {
         provider.add_directory(organisation.directory_id, organisation.name);
     }
-    for person in &PEOPLE {
+    for person in PEOPLE.iter().chain(&PROSPECTS) {
         provider.add_person(person.account());
     }
     provider.add_application(application());

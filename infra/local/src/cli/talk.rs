@@ -55,6 +55,16 @@ pub(super) async fn function(data: &Path, verb: &str, function: &str) -> Result<
     Ok(())
 }
 
+/// What an operator of the installation would invoke the steward's function with.
+pub(super) async fn order(data: &Path, order: &str) -> Result<(), String> {
+    let order: Value =
+        serde_json::from_str(order).map_err(|error| format!("the order is no JSON: {error}"))?;
+    let running = running(data)?;
+    let answer = control(&running, Method::POST, "/functions/steward/invoke", order).await?;
+    println!("{answer:#}");
+    Ok(())
+}
+
 /// Moves the time of the database and of the runner.
 pub(super) async fn advance(data: &Path, by: Duration) -> Result<(), String> {
     let running = running(data)?;
