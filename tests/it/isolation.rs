@@ -3,9 +3,18 @@
 
 mod api;
 mod catalog;
+mod checks;
+mod ciphertexts;
 mod crossing;
 mod escapes;
 mod evidence;
 mod leaks;
+mod matrix;
+mod messages;
+mod names;
+mod pooler;
+mod sabotage;
 mod scope;
 mod statements;
+mod versions;
+mod visible;

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::{Credentials, Region};
 use local::{postgres::Login, stack::Stack};
+use serde_json::json;
 use shared::{
+    archive::Archive,
     db::{Database, DatabaseSettings},
     secrets::SecretSource,
 };
 use tokio_postgres::Client;
 
-use crate::tenant::Workspace;
+use crate::{
+    tenant::Workspace,
+    world::{Answer, World},
+};
 
 /// A connection as the server's superuser, bound by no fence: only to look at what was done.
 pub async fn superuser(stack: &Stack) -> Client {
@@ -19,21 +24,34 @@ pub async fn superuser(stack: &Stack) -> Client {
 
 /// A bare connection under a function's own login.
 pub async fn login(stack: &Stack, function: &str) -> Client {
+    connect(&login_of(stack, function).await).await
+}
+
+/// A function's login as its secret says it.
+pub async fn login_of(stack: &Stack, function: &str) -> Login {
     let secret = secrets(stack).await.read(&stack.cloud().secret_arn(&format!("login-{function}"))).await;
     let secret = secret.expect("the function's login");
-    let login = Login::read(secret.expose_str().expect("text")).expect("a login");
-    connect(&login).await
+    Login::read(secret.expose_str().expect("text")).expect("a login")
 }
 
 /// The pool of a function, as the function itself opens it.
 pub async fn of(stack: &Stack, function: &str, max_connections: usize) -> Database {
-    let settings = DatabaseSettings {
-        secret_arn: stack.cloud().secret_arn(&format!("login-{function}")),
-        ca_file: None,
-        max_connections,
-        wait: Duration::from_secs(5),
-    };
+    let settings = settings(stack.cloud().secret_arn(&format!("login-{function}")), max_connections);
     Database::open(settings, secrets(stack).await).await.expect("the function's login")
+}
+
+fn settings(secret_arn: String, max_connections: usize) -> DatabaseSettings {
+    DatabaseSettings { secret_arn, ca_file: None, max_connections, wait: Duration::from_secs(5) }
+}
+
+/// The pool of a function that reaches the database at another address: by way of a pooler.
+pub async fn at(stack: &Stack, function: &str, port: u16, max_connections: usize) -> Database {
+    let login = Login { port, ..login_of(stack, function).await };
+    let secret = json!({ "ARN": "arn", "Name": "login", "SecretString": login.secret(function) });
+    let vault = World::new(move |_, _| Answer::Json(200, secret.clone()));
+    let aws = aws(stack).await.into_builder().endpoint_url(vault.url()).build();
+    let settings = settings("arn".to_owned(), max_connections);
+    Database::open(settings, SecretSource::new(&aws)).await.expect("a secret that says where")
 }
 
 /// The secrets of the functions.
@@ -50,6 +68,12 @@ pub async fn aws(stack: &Stack) -> aws_config::SdkConfig {
     configuration.load().await
 }
 
+/// The archive, as the functions open it.
+pub fn archive(stack: &Stack) -> Archive {
+    let folder = std::path::absolute(stack.data_dir().join("archive")).expect("a path");
+    Archive::open(url::Url::from_file_path(folder).expect("a folder").as_str()).expect("the stack's archive")
+}
+
 /// A bare connection of the portal's login that has become a tenant: what injected SQL would have.
 pub async fn inside(stack: &Stack, workspace: &Workspace) -> Client {
     let client = login(stack, "portal").await;
@@ -60,7 +84,8 @@ pub async fn inside(stack: &Stack, workspace: &Workspace) -> Client {
     client
 }
 
-async fn connect(login: &Login) -> Client {
+/// A bare connection of a login.
+pub async fn connect(login: &Login) -> Client {
     match local::postgres::connect(&login.url()).await {
         Ok(client) => client,
         Err(error) => panic!("{login:?} cannot connect: {error}"),

@@ -1,8 +1,10 @@
 //! Programs of others that tests need: found on the machine, or installed once into `.local/tools`, and started so that they
 //! die with the tests and take everything they started along.
 //!
-//! [`crate::airflow`] and [`crate::browser`] call it. Nothing is installed into the system unless there is no other way and
+//! [`crate::airflow`], [`crate::browser`] and [`crate::pgbouncer`] call it. Nothing is installed into the system unless there is no other way and
 //! we are root. Where a program cannot be had, [`absent`] says so; under `CI` that is a failure.
+
+pub mod debian;
 
 use std::fs::{self, File};
 use std::io::Write;

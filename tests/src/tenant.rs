@@ -63,7 +63,11 @@ pub struct Workspace {
 impl Workspace {
     /// Claims a spare one, for a person who was never seen before.
     pub async fn claim(stack: &Stack) -> Self {
-        let directory = Directory::unknown(stack);
+        Self::claim_for(stack, &Directory::unknown(stack)).await
+    }
+
+    /// Claims a spare one for a directory that has none yet.
+    pub async fn claim_for(stack: &Stack, directory: &Directory) -> Self {
         let person = directory.person(stack, "ada");
         directory.onboard(stack, Some(person.object_id)).await;
         let ids: Vec<Uuid> = (0..4).map(|_| random_id()).collect();

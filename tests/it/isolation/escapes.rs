@@ -1,6 +1,8 @@
 //! What an expression or a statement that somebody slipped into a scope could do: table by table what the server stops, and what
 //! only the protocol does, which takes one statement.
 
+mod table;
+
 use tests::{
     database, stack,
     tenant::{Workspace, random_id},

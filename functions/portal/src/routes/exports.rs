@@ -56,7 +56,8 @@ pub(super) fn routes() -> Vec<Route> {
             "A file of an export: `manifest.json` lists them, `manifest.sig` signs that",
             file,
         )
-        .needs(WorkspaceWrite),
+        .needs(WorkspaceWrite)
+        .recorded("export.read"),
         get("/workspace/signing-keys", "signing_keys.list", "The public keys of our signatures", keys)
             .signed_in(),
     ]
@@ -87,7 +88,7 @@ async fn show(caller: Caller, Path(id): Path<OperationId>) -> Answered<Found<Ope
 
 /// Recorded like a change: whoever reads it has everything.
 async fn file(caller: Caller, Path(id): Path<OperationId>, Path(name): Path<String>) -> Answered<Download> {
-    let held = caller.read().await?;
+    let held = caller.enter().await?;
     let export = operations::read(&held, Some(OperationKind::Export), id).await?;
     held.into_tx().rollback().await?;
     let is_kept = export.result.as_ref().is_some_and(|result| result["purged_at"].is_null());

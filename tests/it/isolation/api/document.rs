@@ -6,51 +6,64 @@ use tests::caller::Anonymous;
 
 /// One operation of the API.
 #[derive(Clone, Debug)]
-pub(super) struct Operation {
+pub(in crate::isolation) struct Operation {
     /// `vaults_create`.
-    pub(super) id: String,
+    pub(in crate::isolation) id: String,
     /// `POST`.
-    pub(super) method: reqwest::Method,
+    pub(in crate::isolation) method: reqwest::Method,
     /// Below `/api/v1`, with its open parts: `/vaults/{id}`.
-    pub(super) path: String,
+    pub(in crate::isolation) path: String,
     /// `public`, `signed_in`, or a permission.
-    pub(super) permission: String,
+    pub(in crate::isolation) permission: String,
     /// The action under which reading it stands in the audit log.
     pub(super) recorded: Option<String>,
     /// Names of the query's parameters that hold an id.
-    pub(super) query_ids: Vec<String>,
+    pub(in crate::isolation) query_ids: Vec<String>,
+    /// Names of its query's other parameters that take a text, the cursor aside.
+    pub(in crate::isolation) filters: Vec<String>,
+    /// Whether its query takes a cursor.
+    pub(in crate::isolation) has_cursor: bool,
+    /// Names of the headers that it says it takes, in lower case.
+    pub(in crate::isolation) headers: Vec<String>,
     /// The schema of its body, with every reference resolved.
-    pub(super) body: Option<Value>,
+    pub(in crate::isolation) body: Option<Value>,
 }
 
 /// A field of a body that refers to something: its pointer, and whether it holds an id or a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reference {
-    pub(super) pointer: String,
-    pub(super) is_id: bool,
+pub(in crate::isolation) struct Reference {
+    pub(in crate::isolation) pointer: String,
+    pub(in crate::isolation) is_id: bool,
 }
 
 /// Everything that the stack at this URL serves.
-pub(super) async fn operations(url: &str) -> Vec<Operation> {
+pub(in crate::isolation) async fn operations(url: &str) -> Vec<Operation> {
     let document = Anonymous::at(url).get("/openapi.json").await.expect(200);
+    read_all(&document)
+}
+
+fn read_all(document: &Value) -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
-            operations.push(read(&document, path, method, operation));
+            operations.push(read(document, path, method, operation));
         }
     }
     operations
 }
 
 fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operation {
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let in_query = parameters.filter(|parameter| parameter["in"] == "query");
+    let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
+    let standing =
+        |place: &'static str| parameters.iter().copied().filter(move |parameter| parameter["in"] == place);
+    let name = |parameter: &Value| parameter["name"].as_str().unwrap_or_default().to_owned();
     let holds_id = |parameter: &&Value| {
         let name = parameter["name"].as_str().unwrap_or_default();
         name == "id" || name.ends_with("_id") || parameter["schema"]["format"] == "uuid"
     };
-    let query_ids =
-        in_query.filter(holds_id).filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned);
+    let is_filter = |parameter: &&Value| {
+        !holds_id(parameter) && !["cursor", "limit"].contains(&parameter["name"].as_str().unwrap_or_default())
+    };
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     Operation {
         id: operation["operationId"].as_str().expect("an id").to_owned(),
@@ -58,7 +71,10 @@ fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operat
         path: path.strip_prefix("/api/v1").expect("of the API").to_owned(),
         permission: operation["x-permission"].as_str().unwrap_or_default().to_owned(),
         recorded: operation["x-recorded"].as_str().map(str::to_owned),
-        query_ids: query_ids.collect(),
+        query_ids: standing("query").filter(holds_id).map(name).collect(),
+        filters: standing("query").filter(is_filter).map(name).collect(),
+        has_cursor: standing("query").any(|parameter| parameter["name"] == "cursor"),
+        headers: standing("header").map(|parameter| name(parameter).to_lowercase()).collect(),
         body: (!body.is_null()).then(|| resolved(document, body, 0)),
     }
 }
@@ -83,7 +99,7 @@ fn resolved(document: &Value, schema: &Value, depth: usize) -> Value {
 
 impl Operation {
     /// Whether a role may call it.
-    pub(super) fn is_for(&self, role: Role) -> bool {
+    pub(in crate::isolation) fn is_for(&self, role: Role) -> bool {
         match self.permission.as_str() {
             "public" | "signed_in" => true,
             permission => role.may(permission.parse::<Permission>().expect("a permission of ours")),
@@ -99,7 +115,7 @@ impl Operation {
     }
 
     /// Names of the open parts of its path, each with the collection it stands in: `("vaults", "id")`.
-    pub(super) fn parts(&self) -> Vec<(String, String)> {
+    pub(in crate::isolation) fn parts(&self) -> Vec<(String, String)> {
         let steps: Vec<&str> = self.path.split('/').collect();
         let open = |at: usize| steps[at].strip_prefix('{').and_then(|step| step.strip_suffix('}'));
         let named = (1..steps.len()).filter_map(|at| Some((steps[at - 1].to_owned(), open(at)?.to_owned())));
@@ -107,7 +123,7 @@ impl Operation {
     }
 
     /// The fields of its body that refer to something.
-    pub(super) fn references(&self) -> Vec<Reference> {
+    pub(in crate::isolation) fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();
         if let Some(body) = &self.body {
             search(body, "", &mut found);

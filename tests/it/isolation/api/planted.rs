@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use local::stack::Stack;
 use serde_json::{Value, json};
+use shared::{
+    archive::{ArchiveKind, Shelf},
+    model::role::Permission,
+};
 use tests::{
+    caller::{Anonymous, Caller, Proof, send},
     database,
     tenant::{self, Tenant, random_id},
     work,
@@ -14,21 +19,74 @@ use tests::{
 use super::document::Operation;
 
 /// One of everything in a workspace.
-pub(super) struct Planted {
-    pub(super) tenant: Tenant,
+pub(in crate::isolation) struct Planted {
+    pub(in crate::isolation) tenant: Tenant,
+    /// Whoever attempts anything: an Administrator, an Operator, a member with a role of the workspace's own that gives all that
+    /// such a role can, a program with an API token that gives all that there is, and nobody.
+    pub(in crate::isolation) members: Vec<Caller>,
     /// Ids by collection, as paths name them: `vaults`, `jobs`; and `credentials`, `versions` by their names.
-    pub(super) ids: BTreeMap<&'static str, String>,
+    pub(in crate::isolation) ids: BTreeMap<&'static str, String>,
     /// Names by what refers to them: `connection`, `vault`.
-    pub(super) names: BTreeMap<&'static str, String>,
-    world: World,
+    pub(in crate::isolation) names: BTreeMap<&'static str, String>,
+    /// Idempotency keys that were used.
+    pub(in crate::isolation) keys: Vec<String>,
+    /// Ids of what was there and is not any more.
+    pub(in crate::isolation) deleted: Vec<String>,
+    pub(super) world: World,
+}
+
+/// Operations that act on the whole workspace: with a proper request they would end what other attempts need, so they are
+/// attempted with what is not there, and never with a request that would be done. All that write below `/workspace` are.
+const DESTRUCTIVE: [&str; 0] = [];
+
+/// Whether an operation acts on the whole workspace.
+pub(in crate::isolation) fn is_destructive(operation: &Operation) -> bool {
+    let reads = operation.method == reqwest::Method::GET;
+    !reads && (operation.path.starts_with("/workspace") || DESTRUCTIVE.contains(&operation.id.as_str()))
+}
+
+/// Tables of schema `system` whose rows of a workspace change though nobody does anything: sessions end, evidence is gathered,
+/// what is due comes about, calls made before are counted (the generated calls look at those tables). Every other table that bears a tenant must stay as it was
+/// while somebody else attempts what they can.
+const BY_ITSELF: [&str; 6] =
+    ["sessions", "isolation_evidence", "due", "usage", "rate_buckets", "tenant_metrics"];
+
+/// What of two digests differs, for a failing test's message.
+pub(in crate::isolation) fn changed(before: &[(String, String)], after: &[(String, String)]) -> String {
+    let differs = before.iter().zip(after).filter(|(before, after)| before != after);
+    let tables: Vec<&str> = differs.map(|((table, _), _)| table.as_str()).collect();
+    if tables.is_empty() && before.len() == after.len() {
+        return String::new();
+    }
+    format!("changed: {tables:?}. A table that changes by itself is named in BY_ITSELF, in api/planted.rs")
+}
+
+async fn members(stack: &Stack, tenant: &Tenant) -> Vec<Caller> {
+    let by = &tenant.administrator;
+    let all = Permission::ALL.iter().filter(|permission| permission.is_for_custom_roles());
+    let role = json!({ "name": work::fresh("all"), "permissions": all.collect::<Vec<_>>() });
+    let role = by.post("/roles", &role).await.expect(201);
+    let account = tenant.directory.person(stack, "cyd");
+    let member =
+        json!({ "directory_id": account.directory_id, "object_id": account.object_id, "role": role["id"] });
+    by.post("/users", &member).await.expect(201);
+    let custom = tenant::signed_in(stack, &account).await;
+    let token = json!({ "name": work::fresh("all"), "permissions": Permission::ALL });
+    let token = by.post("/api-tokens", &token).await.expect(201);
+    let program = by.with(Proof::Bearer(token["token"].as_str().expect("it is shown").to_owned()));
+    let nobody = Anonymous::at(by.url()).0;
+    vec![by.0.clone(), tenant.operator.0.clone(), custom, program, nobody]
 }
 
 impl Planted {
-    pub(super) async fn new(stack: &Stack) -> Self {
+    pub(in crate::isolation) async fn new(stack: &Stack) -> Self {
         let (tenant, world) = (tenant::new(stack).await, World::at_once());
-        let mut planted = Self { tenant, ids: BTreeMap::new(), names: BTreeMap::new(), world };
+        let (ids, names) = (BTreeMap::new(), BTreeMap::new());
+        let members = members(stack, &tenant).await;
+        let mut planted = Self { tenant, members, ids, names, keys: Vec::new(), deleted: Vec::new(), world };
         planted.plant().await;
         planted.operate(stack).await;
+        planted.plant_what_is_gone().await;
         planted
     }
 
@@ -73,82 +131,99 @@ impl Planted {
             ("invitations", work::id(&invitation)),
             ("api-tokens", work::id(&token)),
         ];
-        let vault_name = vault["name"].as_str().expect("a name").to_owned();
-        self.ids = ids.into();
-        self.names = [("vault", vault_name), ("connection", connection_name)].into();
+        let named = |thing: &Value| thing["name"].as_str().expect("a name").to_owned();
+        let names = [
+            ("vault", named(&vault)),
+            ("connection", connection_name),
+            ("profile", named(&profile)),
+            ("job", named(&job)),
+            ("schedule", named(&schedule)),
+        ];
+        (self.ids, self.names) = (ids.into(), names.into());
     }
 
-    /// An operation that was taken back: it shows, and nothing comes of it.
+    /// Things that are deleted again; one of them was made under an idempotency key.
+    async fn plant_what_is_gone(&mut self) {
+        let by = &self.tenant.administrator;
+        let key = work::fresh("key");
+        let body = json!({ "name": work::fresh("gone"), "kind": "managed" });
+        let vault = by.request(reqwest::Method::POST, "/vaults").header("idempotency-key", &key).json(&body);
+        let vault = send(vault).await.expect(201);
+        let profile = json!({ "name": work::fresh("gone"), "limit": 1 });
+        let profile = by.post("/concurrency-profiles", &profile).await.expect(201);
+        let job = work::job(by, &work::fresh("gone"), &work::chain(&self.names["connection"], 1)).await;
+        let user = json!({ "directory_id": random_id(), "object_id": random_id(), "role": "operator" });
+        let user = by.post("/users", &user).await.expect(201);
+        let role = json!({ "name": work::fresh("gone"), "permissions": ["runs.read"] });
+        let role = by.post("/roles", &role).await.expect(201);
+        let invitation = by.post("/invitations", &json!({ "role": "operator" })).await.expect(201);
+        let token = json!({ "name": work::fresh("gone"), "permissions": ["runs.read"] });
+        let token = by.post("/api-tokens", &token).await.expect(201);
+        let made = [
+            ("vaults", vault),
+            ("concurrency-profiles", profile),
+            ("jobs", job),
+            ("users", user),
+            ("roles", role),
+            ("invitations", invitation),
+            ("api-tokens", token),
+        ];
+        for (collection, thing) in made {
+            let removed = by.delete(&format!("/{collection}/{}", work::id(&thing))).await;
+            assert_eq!(removed.status, 204, "{}", removed.text());
+            self.deleted.push(work::id(&thing));
+        }
+        self.keys.push(key);
+    }
+
+    /// Every id of this workspace and of its people.
+    pub(in crate::isolation) fn every_id(&self) -> Vec<String> {
+        let ids = self.ids.values().filter(|id| uuid::Uuid::parse_str(id).is_ok()).cloned();
+        let people = [&self.tenant.administrator_account, &self.tenant.operator_account];
+        let people = people.iter().map(|account| account.object_id.to_string());
+        ids.chain(people).chain([self.tenant.id.to_string(), self.tenant.directory.id.to_string()]).collect()
+    }
+
+    /// Operations that have ended: an export and a backup that are kept, so that what keeps others from them is whose they are.
     async fn operate(&mut self, stack: &Stack) {
-        let client = database::superuser(stack).await;
-        let insert = "insert into system.operations (id, tenant_id, kind, exclusive, state, not_before, created_at, finished_at)
-                      values ($1, $2, $3, false, 'cancelled', now(), now(), now())";
-        for (collection, kind) in [("operations", "suspend"), ("exports", "export"), ("backups", "backup")] {
+        let (client, archive) = (database::superuser(stack).await, database::archive(stack));
+        let insert = "insert into system.operations (id, tenant_id, kind, exclusive, state, not_before, created_at, finished_at, result)
+                      values ($1, $2, $3, false, $4, now(), now(), now(), '{\"files\": 1}')";
+        let kinds = [
+            ("operations", "suspend", "cancelled", None),
+            ("exports", "export", "succeeded", Some(ArchiveKind::Export)),
+            ("backups", "backup", "succeeded", Some(ArchiveKind::Backup)),
+        ];
+        for (collection, kind, state, kept) in kinds {
             let id = random_id();
-            client.execute(insert, &[&id, &self.tenant.id, &kind]).await.expect("an operation");
+            client.execute(insert, &[&id, &self.tenant.id, &kind, &state]).await.expect("an operation");
             self.ids.insert(collection, id.to_string());
+            if let Some(kind) = kept {
+                let shelf = Shelf { tenant: self.tenant.id.into(), kind, id: id.into() };
+                let canary = self.tenant.schema.clone().into_bytes();
+                archive.put(shelf, "manifest.json", canary).await.expect("the archive takes it");
+            }
         }
         self.ids.insert("files", "manifest.json".to_owned());
     }
 
-    /// A proper body for an operation, with every reference to things of this workspace; none for one that takes none.
-    pub(super) fn body(&self, operation: &Operation) -> Option<Value> {
-        let (ids, names) = (&self.ids, &self.names);
-        let name = work::fresh("name");
-        operation.body.as_ref()?;
-        Some(match operation.id.as_str() {
-            "vaults_create" | "vaults_update" => json!({ "name": name, "kind": "managed" }),
-            "credentials_put" => json!({ "value": "secret" }),
-            "concurrency_profiles_create" | "concurrency_profiles_update" => {
-                json!({ "name": name, "limit": 2 })
-            }
-            "connections_create" | "connections_update" => json!({
-                "name": name, "kind": "http", "settings": { "base_url": self.world.url(), "auth": { "type": "bearer" } },
-                "credential": { "vault": names["vault"], "name": ids["credentials"] },
-                "concurrency_profile_id": ids["concurrency-profiles"],
-            }),
-            "jobs_create" | "jobs_update" => {
-                json!({ "name": name, "tasks": work::chain(&names["connection"], 1) })
-            }
-            "schedules_create" | "schedules_update" => json!({
-                "name": name, "job_id": ids["jobs"], "cron": "0 6 1 1 *", "time_zone": "UTC",
-            }),
-            "schedules_preview" => json!({ "cron": "0 6 1 1 *", "time_zone": "UTC" }),
-            "runs_create" => json!({ "parameters": {} }),
-            "users_create" => json!({
-                "directory_id": random_id(), "object_id": random_id(), "role": "operator",
-            }),
-            "users_update" => json!({ "role": "operator" }),
-            "roles_create" | "roles_update" => json!({ "name": name, "permissions": ["runs.read"] }),
-            "invitations_create" => json!({
-                "role": ids["roles"], "directory_id": random_id(), "object_id": random_id(),
-            }),
-            "api_tokens_create" => json!({ "name": name, "permissions": ["runs.read"] }),
-            "workspace_suspend" => json!({ "running": "drain" }),
-            // Another name than the workspace's: nothing here is deleted, whoever asks.
-            "workspace_delete" => json!({ "name": name, "grace_s": 86_400 }),
-            "restores_create" => json!({ "backup_id": ids["backups"], "into": "replace" }),
-            "me_switch" => json!({ "workspace_id": self.tenant.id }),
-            _ if operation.body.as_ref().is_some_and(takes_nothing) => json!({}),
-            other => panic!("{other} takes a body that no attempt is made with: say what a proper one is"),
+    /// What stands for an open part of a path.
+    pub(in crate::isolation) fn part(&self, collection: &str, part: &str) -> &str {
+        let planted = self.ids.get(collection);
+        planted.unwrap_or_else(|| {
+            panic!("{collection}/{{{part}}}: nothing of that is planted: make one in `plant` and put its id into `ids`")
         })
     }
 
-    /// What stands for an open part of a path.
-    pub(super) fn part(&self, collection: &str, part: &str) -> &str {
-        let planted = self.ids.get(collection);
-        planted.unwrap_or_else(|| panic!("{collection}/{{{part}}}: nothing of that is planted: plant one"))
-    }
-
     /// An operation's path with everything of this workspace.
-    pub(super) fn path(&self, operation: &Operation) -> String {
+    pub(in crate::isolation) fn path(&self, operation: &Operation) -> String {
         operation.parts().iter().fold(operation.path.clone(), |path, (collection, part)| {
             path.replacen(&format!("{{{part}}}"), self.part(collection, part), 1)
         })
     }
 
     /// Everything the workspace holds, as one digest; sign-ins and work that goes on by itself would change it.
-    pub(super) async fn digest(&self, stack: &Stack) -> Vec<(String, String)> {
+    pub(in crate::isolation) async fn digest(&self, stack: &Stack) -> Vec<(String, String)> {
         let client = database::superuser(stack).await;
         // Seals follow by themselves, within a minute of whatever was written.
         let ask =
@@ -164,21 +239,30 @@ impl Planted {
             let row = client.query_one(&ask, &[]).await.expect("a digest");
             digest.push((table, row.get(0)));
         }
-        let ask = "select coalesce(string_agg(m::text, ',' order by m::text), '') from system.memberships m where tenant_id = $1";
-        let row = client.query_one(ask, &[&self.tenant.id]).await.expect("the members");
-        digest.push(("members".to_owned(), row.get(0)));
-        for table in ["roles", "invitations", "api_tokens"] {
+        let ask = "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+                   where c.relnamespace = 'system'::regnamespace and c.relkind in ('r', 'p') and not a.attisdropped order by 1";
+        for table in client.query(ask, &[]).await.expect("the tables") {
+            let table: String = table.get(0);
+            if BY_ITSELF.contains(&table.as_str()) {
+                continue;
+            }
             let ask = format!(
-                "select coalesce(string_agg((to_jsonb(t) - 'last_used_at')::text, ',' order by t.id), '') from system.{table} t where tenant_id = $1"
+                "select md5(coalesce(string_agg((to_jsonb(t) - 'last_used_at')::text, ',' order by to_jsonb(t)::text), ''))
+                 from system.{table} t where tenant_id = $1"
             );
-            let row = client.query_one(&ask, &[&self.tenant.id]).await.expect("the people's rows");
-            digest.push((table.to_owned(), row.get(0)));
+            let row = client.query_one(&ask, &[&self.tenant.id]).await.expect("a digest");
+            digest.push((format!("system.{table}"), row.get(0)));
         }
+        let ask = "select md5(t::text) from system.tenants t where id = $1";
+        let row = client.query_one(ask, &[&self.tenant.id]).await.expect("the workspace");
+        digest.push(("system.tenants".to_owned(), row.get(0)));
+        let objects = database::archive(stack).count(self.tenant.id.into()).await.expect("the archive");
+        digest.push(("the archive".to_owned(), objects.to_string()));
         digest
     }
 
     /// Returns once nothing changes any more by itself.
-    pub(super) async fn rest(&self, stack: &Stack) {
+    pub(in crate::isolation) async fn rest(&self, stack: &Stack) {
         let mut before = self.digest(stack).await;
         for _ in 0..40 {
             tokio::time::sleep(std::time::Duration::from_millis(250)).await;
@@ -190,8 +274,4 @@ impl Planted {
         }
         panic!("the workspace does not come to rest");
     }
-}
-
-fn takes_nothing(schema: &Value) -> bool {
-    schema["properties"].as_object().is_none_or(serde_json::Map::is_empty)
 }

@@ -62,7 +62,7 @@ fn a_read_leaves_no_trace_unless_it_is_of_what_is_sensitive_and_then_one() {
                 }
             }
         }
-        let wanted = ["audit_export", "audit_list", "vaults_get", "vaults_list"];
+        let wanted = ["audit_export", "audit_list", "exports_file", "vaults_get", "vaults_list"];
         assert_eq!(recorded, wanted.map(str::to_owned).into());
     });
 }

@@ -11,7 +11,7 @@ use tests::{
 
 use super::{
     document::{Operation, operations},
-    planted::Planted,
+    planted::{Planted, changed},
 };
 
 async fn proper(by: &Caller, planted: &Planted, operation: &Operation) -> Answer {
@@ -42,7 +42,7 @@ fn an_operator_may_not_call_what_is_an_administrators_and_it_has_no_effect() {
             refused += 1;
         }
         assert!(refused >= 20, "{refused} operations are an Administrator's");
-        assert_eq!(ours.digest(stack).await, before, "nothing was done");
+        assert_eq!(changed(&before, &ours.digest(stack).await), "", "nothing was done");
     });
 }
 
@@ -75,7 +75,7 @@ fn reading_writes_nothing_but_that_it_was_read_where_the_document_says_so() {
                 }
             }
         }
-        assert_eq!(ours.digest(stack).await, before);
+        assert_eq!(changed(&before, &ours.digest(stack).await), "");
     });
 }
 
@@ -102,7 +102,7 @@ fn nobody_calls_anything_but_the_exact_public_list() {
             }
         }
         assert_eq!(public, ["GET /health", "GET /openapi.json"]);
-        assert_eq!(ours.digest(stack).await, before);
+        assert_eq!(changed(&before, &ours.digest(stack).await), "");
     });
 }
 

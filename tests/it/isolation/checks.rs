@@ -1,0 +1,103 @@
+//! The fence's checks as functions of one connection, so that the tests run them and so does the sabotage, which takes one
+//! control away and looks whether a check notices. Each gives what it found wrong; nothing where the fence stands.
+//!
+//! [`questions`] asks the catalogs; [`probes`] tries, as a login or a tenant would; [`calls`] calls every function.
+
+pub(super) mod calls;
+pub(super) mod probes;
+pub(super) mod questions;
+
+use probes::Probe;
+use tests::{database, scale, stack, tenant::Workspace};
+use tokio_postgres::Client;
+
+/// Two workspaces, one of which reaches for the other.
+pub(super) struct Pair {
+    pub(super) ours: Workspace,
+    pub(super) theirs: Workspace,
+}
+
+impl Pair {
+    /// A text with the names of both in it.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let Self { ours, theirs } = self;
+        let sessions = [("{our_session}", ours.session), ("{their_session}", theirs.session)];
+        let ids = [
+            ("{our_id}", ours.id),
+            ("{their_id}", theirs.id),
+            ("{our_user}", ours.user),
+            ("{their_user}", theirs.user),
+        ];
+        let text = text.replace("{ours}", &ours.schema).replace("{theirs}", &theirs.schema);
+        let text = text.replace("{logins}", &questions::logins());
+        ids.into_iter().chain(sessions).fold(text, |text, (name, id)| text.replace(name, &id.to_string()))
+    }
+}
+
+/// Everything that is wrong, as `check: what`. The connection is the superuser's, inside a transaction that is rolled back.
+pub(super) async fn wrong(client: &Client, pair: &Pair) -> Vec<String> {
+    let (mut found, mut probes) = (Vec::new(), probes::ALL.into_iter().flatten());
+    for (claim, question) in questions::ALL {
+        found.extend(
+            questions::ask(client, pair, question).await.iter().map(|what| format!("{claim}: {what}")),
+        );
+    }
+    tried(client, pair, &mut probes, usize::MAX, &mut found).await;
+    found
+}
+
+/// Whether anything is wrong: what is about this function is tried first, and nothing more once something is found.
+pub(super) async fn is_anything_wrong(client: &Client, pair: &Pair, function: Option<&str>) -> bool {
+    let call = function.map(|name| format!("system.{name}("));
+    let is_about = |probe: &&Probe| call.as_ref().is_some_and(|call| probe.statement.contains(call));
+    let (first, last): (Vec<&Probe>, Vec<&Probe>) = probes::ALL.into_iter().flatten().partition(is_about);
+    let mut found = Vec::new();
+    tried(client, pair, &mut first.into_iter(), 1, &mut found).await;
+    for (_, question) in questions::ALL {
+        if !found.is_empty() {
+            return true;
+        }
+        found = questions::ask(client, pair, question).await;
+    }
+    tried(client, pair, &mut last.into_iter(), 1, &mut found).await;
+    !found.is_empty()
+}
+
+/// Probes, until so much is found.
+async fn tried(
+    client: &Client,
+    pair: &Pair,
+    probes: &mut dyn Iterator<Item = &Probe>,
+    enough: usize,
+    found: &mut Vec<String>,
+) {
+    let given = pair.fill(&format!("savepoint given; {}", probes::GIVEN));
+    client.batch_execute(&given).await.expect("what is theirs");
+    for probe in probes {
+        if found.len() >= enough {
+            break;
+        }
+        found.extend(probe.run(client, pair).await.map(|what| format!("{}: {what}", probe.claim)));
+    }
+    let back = "rollback to savepoint given; release savepoint given";
+    client.batch_execute(back).await.expect("nothing stays");
+}
+
+#[test]
+fn every_probe_comes_to_what_it_must() {
+    stack::with(async |stack| {
+        let pair = Pair { ours: Workspace::claim(stack).await, theirs: Workspace::claim(stack).await };
+        let client = database::superuser(stack).await;
+        client.batch_execute("begin").await.expect("a transaction");
+        let wrong = wrong(&client, &pair).await;
+        client.batch_execute("rollback").await.expect("nothing stays");
+        let probes: usize = probes::ALL.iter().map(|probes| probes.len()).sum();
+        let counts = [
+            ("catalog_questions", questions::ALL.len().to_string()),
+            ("probes", probes.to_string()),
+            ("violations", wrong.len().to_string()),
+        ];
+        scale::say("isolation", &counts);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}

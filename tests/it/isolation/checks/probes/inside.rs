@@ -1,0 +1,191 @@
+//! Tried from inside our workspace.
+
+use super::{Probe, Want, Who, empty, harmless, refused};
+
+const IN: Who = Who::Inside;
+const DUE: &str = "select from system.due where ref = '00000000-0000-4000-8000-00000000000e' having count(*) filter (where tenant_id = '{their_id}' and round = 0 and at > now() + interval '1 hour') <> 1";
+
+/// See the module.
+pub(super) const ALL: &[Probe] = &[
+    refused(IN, "their tables are not read", "select id from \"{theirs}\".vaults"),
+    refused(IN, "their tables are not locked", "select id from \"{theirs}\".vaults for update"),
+    refused(IN, "their tables are not written", "insert into \"{theirs}\".vaults default values"),
+    refused(IN, "their tables are not changed", "update \"{theirs}\".vaults set name = 'x'"),
+    refused(IN, "their tables are not emptied", "delete from \"{theirs}\".vaults"),
+    refused(IN, "their tables are not truncated", "truncate \"{theirs}\".vaults"),
+    refused(IN, "their credentials are not read", "select sealed from \"{theirs}\".credentials"),
+    refused(IN, "their role is not taken", "grant \"{theirs}\" to \"{ours}\""),
+    refused(IN, "the owner's role is not taken", "set local role signalbox_owner"),
+    refused(IN, "no other function's role is taken", "set local role system_signin"),
+    refused(IN, "no table is altered", "alter table vaults no force row level security"),
+    refused(IN, "no table is dropped", "drop table vaults"),
+    refused(IN, "no table is truncated", "truncate vaults"),
+    refused(IN, "no table is made", "create table mine (a integer)"),
+    refused(IN, "no temporary table is made", "create temp table vaults (a integer)"),
+    refused(IN, "nothing is made in public", "create table public.mine (a integer)"),
+    refused(IN, "no schema is made", "create schema mine"),
+    refused(IN, "no function is made", "create function mine() returns integer language sql as 'select 1'"),
+    refused(IN, "no code is run", "do $$ begin null; end $$"),
+    refused(IN, "no setting is changed by an expression", "select set_config('role', '{theirs}', true)"),
+    refused(IN, "no session lock is taken", "select pg_advisory_lock(1, 1)"),
+    refused(IN, "no session lock is tried for", "select pg_try_advisory_lock(42)"),
+    refused(IN, "nobody is notified", "select pg_notify('anyone', 'a secret')"),
+    refused(IN, "no large object is made", "select lo_create(0)"),
+    refused(IN, "no file is read", "select pg_read_file('postgresql.conf')"),
+    refused(IN, "no folder is read", "select pg_ls_dir('.')"),
+    refused(IN, "no table goes to a program", "copy vaults to program 'cat'"),
+    refused(IN, "the server is not told to read its settings", "select pg_reload_conf()"),
+    refused(IN, "the audit log is not changed", "update audit set action = 'x'"),
+    refused(IN, "the audit log is not emptied", "delete from audit"),
+    refused(IN, "the log of work is not changed", "update events set to_state = 'x'"),
+    refused(IN, "the log of work is not emptied", "delete from events"),
+    refused(IN, "the list of migrations is not read", "select version from schema_migrations"),
+    refused(IN, "tenants are not listed", "select id from system.tenants"),
+    refused(IN, "sessions are not listed", "select id from system.sessions"),
+    refused(IN, "keys are not listed", "select salt from system.tenant_keys"),
+    refused(IN, "members are not listed", "select user_id from system.memberships"),
+    refused(IN, "people are not listed", "select id from system.users"),
+    refused(IN, "directories are not listed", "select id from system.directories"),
+    refused(IN, "messages owed are not listed", "select id from system.outbox"),
+    refused(IN, "instants due are not listed", "select ref from system.due"),
+    refused(
+        IN,
+        "nobody is signed in",
+        "select from system.sign_in('entra', null, null, '', true, null, null, '', '')",
+    ),
+    refused(IN, "nobody is signed out", "select from system.sign_out('{their_session}', null, '', '')"),
+    refused(
+        IN,
+        "no session is switched",
+        "select from system.switch_session('{our_session}', '{their_id}', null, null, '', '')",
+    ),
+    refused(
+        IN,
+        "nobody else's audit row is written",
+        "select from system.write_audit('{their_id}', gen_random_uuid(), null, '', 'x', 'x', null, '', '')",
+    ),
+    refused(
+        IN,
+        "no scope is opened from a scope",
+        "select from system.authorize('{our_session}', null, '{our_user}', '{our_id}', '{ours}', 'vaults.read', '{administrator}')",
+    ),
+    refused(
+        IN,
+        "no row of another tenant is written",
+        "insert into vaults (tenant_id, id, name, kind, created_at, updated_at, updated_by) values ('{their_id}', gen_random_uuid(), 'x', 'managed', now(), now(), '{our_user}')",
+    ),
+    refused(IN, "no row is given to another tenant", "update vaults set tenant_id = '{their_id}'"),
+    empty(IN, "another tenant's row beside ours is not seen", "select id from vaults where name = 'beside'"),
+    harmless(
+        "another tenant's row beside ours is not changed",
+        "update vaults set name = 'x' where name <> 'ours'; update vaults set updated_at = now()",
+        "select from \"{ours}\".vaults where tenant_id = '{their_id}' having count(*) filter (where name = 'beside') <> 1",
+    ),
+    harmless(
+        "another tenant's row beside ours is not deleted",
+        "delete from vaults",
+        "select from \"{ours}\".vaults where tenant_id = '{their_id}' having count(*) <> 1",
+    ),
+    harmless(
+        "a name that another tenant has beside ours is free",
+        "insert into vaults (id, name, kind, created_at, updated_at, updated_by) values (gen_random_uuid(), 'beside', 'managed', now(), now(), '{our_user}')",
+        "",
+    ),
+    harmless(
+        "an id that another tenant has beside ours is free",
+        "insert into vaults (id, name, kind, created_at, updated_at, updated_by) values ('00000000-0000-4000-8000-00000000000c', 'x', 'managed', now(), now(), '{our_user}')",
+        "",
+    ),
+    Probe {
+        claim: "nothing of another tenant is referred to",
+        who: IN,
+        given: "",
+        statement: "insert into credentials (vault_id, name, key_version, sealed, updated_at, updated_by)
+                    values ('00000000-0000-4000-8000-00000000000c', 'x', 1, '', now(), '{our_user}')",
+        want: Want::Fails("23503"),
+        after: "",
+    },
+    refused(Who::OtherSetting, "role and setting name the same tenant", "select system.tenant()"),
+    refused(
+        Who::OtherSetting,
+        "nothing is enqueued for a setting",
+        "select system.enqueue('{}', '{}', '{}', '{}')",
+    ),
+    refused(Who::OtherSetting, "nobody is listed for a setting", "select from system.members(null, 10)"),
+    refused(Who::OtherSetting, "no key is told for a setting", "select from system.tenant_salts()"),
+    empty(
+        Who::OtherSetting,
+        "our rows are not seen under another's setting",
+        "select id from vaults where name = 'ours'",
+    ),
+    Probe {
+        want: Want::Fails("22P02"),
+        ..refused(Who::NoSetting, "no setting, no rows", "select id from vaults")
+    },
+    refused(Who::NoSetting, "no setting, no tenant", "select system.tenant()"),
+    refused(Who::Stranger, "no key is told to a stranger", "select from system.tenant_salts()"),
+    empty(IN, "no key of another tenant is told", "select from system.tenant_salts() having count(*) <> 1"),
+    empty(IN, "no workspace but ours is told", "select id from system.workspace() where id <> '{our_id}'"),
+    empty(IN, "nobody else's workspaces are told", "select id from system.workspaces_of('{their_session}')"),
+    empty(
+        IN,
+        "no member of theirs is listed",
+        "select user_id from system.members(null, 1000) where user_id <> '{our_user}'",
+    ),
+    empty(IN, "no member of theirs is shown", "select user_id from system.member('{their_user}')"),
+    harmless(
+        "no member of theirs is changed",
+        "select system.member_change('{their_user}', null, 'operator')",
+        "select from system.memberships where user_id = '{their_user}' and role <> 'administrator'",
+    ),
+    harmless(
+        "no member of theirs is removed",
+        "select system.member_change('{their_user}', null, null)",
+        "select from system.memberships where user_id = '{their_user}' and state <> 'active'",
+    ),
+    harmless(
+        "no message of theirs is taken as done",
+        "select from system.outbox_done(array['00000000-0000-4000-8000-00000000000d']::uuid[])",
+        "select from system.outbox where id = '00000000-0000-4000-8000-00000000000d' having count(*) <> 1",
+    ),
+    harmless(
+        "no instant of theirs is set",
+        "select system.due_set('poll', '00000000-0000-4000-8000-00000000000e', now())",
+        DUE,
+    ),
+    harmless(
+        "no instant of theirs is pulled",
+        "select system.due_pull('poll', '00000000-0000-4000-8000-00000000000e', now())",
+        DUE,
+    ),
+    harmless(
+        "no instant of theirs is taken",
+        "select system.due_take('poll', '00000000-0000-4000-8000-00000000000e', 0, now())",
+        DUE,
+    ),
+    harmless(
+        "no instant of theirs is cleared",
+        "select system.due_clear('poll', '00000000-0000-4000-8000-00000000000e')",
+        DUE,
+    ),
+    empty(
+        IN,
+        "no instant of theirs is told",
+        "select from system.due_round('poll', '00000000-0000-4000-8000-00000000000e') as r (round) where round is not null",
+    ),
+    harmless(
+        "what is enqueued is ours",
+        "select system.enqueue(array['00000000-0000-4000-8000-0000000000f1']::uuid[], array['run'], array['00000000-0000-4000-8000-00000000000e']::uuid[], array[null]::timestamptz[])",
+        "select from system.outbox where id = '00000000-0000-4000-8000-0000000000f1' having count(*) filter (where tenant_id = '{our_id}') <> 1",
+    ),
+    empty(
+        IN,
+        "nobody else's statements are seen",
+        "select query from pg_stat_activity where pid <> pg_backend_pid() and query not in ('', '<insufficient privilege>')",
+    ),
+    empty(
+        IN,
+        "nothing of the values in their tables is told",
+        "select tablename from pg_stats where schemaname = '{theirs}'",
+    ),
+];
