@@ -17,6 +17,8 @@ pub enum Function {
     Dispatcher,
     /// Tenant life cycle.
     Steward,
+    /// The platform operators' separate door.
+    Operators,
 }
 
 impl Function {
@@ -28,6 +30,7 @@ impl Function {
             Self::Scheduler => "scheduler",
             Self::Dispatcher => "dispatcher",
             Self::Steward => "steward",
+            Self::Operators => "operators",
         }
     }
 }
@@ -35,32 +38,35 @@ impl Function {
 impl std::str::FromStr for Function {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Signin, Portal, Scheduler, Dispatcher, Steward].into_iter().find(|f| f.as_str() == text).ok_or(())
+        EVERY.iter().copied().find(|f| f.as_str() == text).ok_or(())
     }
 }
 
-use Function::{Dispatcher, Portal, Scheduler, Signin, Steward};
+use Function::{Dispatcher, Operators, Portal, Scheduler, Signin, Steward};
+
+const EVERY: &[Function] = &[Signin, Portal, Scheduler, Dispatcher, Steward, Operators];
 
 /// Every variable: its name, who needs it, and who may have it besides.
 pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
-    ("SIGNALBOX_DATABASE_SECRET_ARN", &[Signin, Portal, Scheduler, Dispatcher, Steward], &[]),
-    ("SIGNALBOX_DATABASE_CA_FILE", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
+    ("SIGNALBOX_DATABASE_SECRET_ARN", EVERY, &[]),
+    ("SIGNALBOX_DATABASE_CA_FILE", &[], EVERY),
     ("SIGNALBOX_ROOT_KEY_SECRET_ARN", &[Portal, Dispatcher, Steward], &[]),
     ("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", &[Portal, Scheduler, Dispatcher], &[]),
-    ("SIGNALBOX_SESSION_KEY_SECRET_ARN", &[Signin, Portal], &[]),
+    ("SIGNALBOX_SESSION_KEY_SECRET_ARN", &[Signin, Portal, Operators], &[]),
     ("SIGNALBOX_QUEUE_URL", &[Portal, Scheduler, Dispatcher], &[]),
     ("SIGNALBOX_PROVISION_QUEUE_URL", &[Signin, Portal, Steward], &[]),
-    ("SIGNALBOX_PUBLIC_URL", &[Signin, Portal], &[]),
-    ("SIGNALBOX_OIDC_AUTHORITY", &[Signin], &[]),
-    ("SIGNALBOX_OIDC_CLIENT_ID", &[Signin], &[]),
-    ("SIGNALBOX_OIDC_CLIENT_SECRET_ARN", &[Signin], &[]),
+    ("SIGNALBOX_PUBLIC_URL", &[Signin, Portal, Operators], &[]),
+    ("SIGNALBOX_OIDC_AUTHORITY", &[Signin, Operators], &[]),
+    ("SIGNALBOX_OIDC_CLIENT_ID", &[Signin, Operators], &[]),
+    ("SIGNALBOX_OIDC_CLIENT_SECRET_ARN", &[Signin, Operators], &[]),
     ("SIGNALBOX_ONBOARDING", &[Signin], &[]),
-    ("SIGNALBOX_EGRESS_ALLOW", &[], &[Signin, Dispatcher]),
+    ("SIGNALBOX_OPERATORS_DIRECTORY_ID", &[Operators], &[]),
+    ("SIGNALBOX_EGRESS_ALLOW", &[], &[Signin, Dispatcher, Operators]),
     ("SIGNALBOX_LOGIN_SECRET_ARNS", &[Steward], &[]),
     ("SIGNALBOX_SHORTEST_GRACE_S", &[Portal], &[]),
     ("SIGNALBOX_SNAPSHOT_DAYS", &[Steward], &[]),
     ("SIGNALBOX_ARCHIVE_URL", &[Portal, Steward], &[]),
-    ("SIGNALBOX_LOG", &[], &[Signin, Portal, Scheduler, Dispatcher, Steward]),
+    ("SIGNALBOX_LOG", &[], EVERY),
 ];
 
 /// How a function reaches its database.

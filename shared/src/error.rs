@@ -82,6 +82,12 @@ pub enum Refusal {
     NoWorkspace,
     /// No spare workspace is left; the steward has been asked for one.
     NoSpare,
+    /// A platform operator without an open grant for the workspace.
+    NoGrant,
+    /// A platform operator has a grant for the workspace already.
+    GrantOpen,
+    /// A platform operator has as many open grants as one may have.
+    TooManyGrants,
     /// A quota is used up.
     Quota(Quota),
 }
@@ -113,6 +119,9 @@ impl Refusal {
             ("SB409", "last_administrator") => Self::LastAdministrator,
             ("SB409", "operation_open") => Self::OperationOpen,
             ("SB409", "workspace_state") => Self::WorkspaceState,
+            ("SB403", "no_grant") => Self::NoGrant,
+            ("SB409", "grant_open") => Self::GrantOpen,
+            ("SB409", "too_many_grants") => Self::TooManyGrants,
             ("SB409", "in_use") => Self::InUse,
             ("SB409", "limit") => Self::Limit,
             ("SB409", "workspace_name") => Self::WorkspaceName,

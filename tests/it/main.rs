@@ -10,6 +10,7 @@ mod house;
 mod identity;
 mod isolation;
 mod lifecycle;
+mod operators;
 mod people;
 mod portal;
 mod shares;

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
+use shared::auth::{Repeated, SignInError};
 
 use crate::page;
 
@@ -155,5 +156,22 @@ impl Refusal {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("15"));
         }
         response
+    }
+}
+
+impl From<SignInError> for Refusal {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Cancelled => Self::Cancelled,
+            SignInError::NotProven => Self::NotProven,
+            SignInError::Unavailable => Self::Provider,
+            SignInError::NotSetUp => Self::Unavailable,
+        }
+    }
+}
+
+impl From<Repeated> for Refusal {
+    fn from(_: Repeated) -> Self {
+        Self::BadRequest
     }
 }

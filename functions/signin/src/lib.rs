@@ -6,13 +6,10 @@
 
 mod answer;
 mod callback;
-mod flow;
 mod login;
 mod logout;
 mod page;
 mod people;
-mod provider;
-mod query;
 mod request;
 mod return_to;
 mod settings;
@@ -23,7 +20,7 @@ use std::sync::Arc;
 use axum::{Router, middleware, routing::any};
 use http::Method;
 use shared::{
-    auth::{Issuer, SessionKeys},
+    auth::{Provider, SessionKeys},
     clock::Clock,
     config::Config,
     db::Database,
@@ -46,10 +43,8 @@ pub struct Signin(Arc<Parts>);
 struct Parts {
     settings: Settings,
     database: Database,
-    secrets: SecretSource,
     keys: SessionKeys,
-    issuer: Issuer,
-    egress: Egress,
+    provider: Provider,
     steward: StewardQueue,
     clock: Clock,
 }
@@ -63,11 +58,14 @@ impl Signin {
         Ok(Self(Arc::new(Parts {
             database: Database::open(config.database(), secrets.clone()).await?,
             keys: SessionKeys::new(secrets.key_ring(config.get("SIGNALBOX_SESSION_KEY_SECRET_ARN")).await?),
-            issuer: Issuer::new(settings.authority.clone(), egress.clone()),
+            provider: Provider::new(
+                settings.authority.clone(),
+                settings.registration.clone(),
+                egress,
+                secrets,
+            ),
             steward: StewardQueue::new(aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
             settings,
-            secrets,
-            egress,
             clock,
         })))
     }

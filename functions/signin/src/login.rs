@@ -5,16 +5,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Method, StatusCode, header};
-use shared::{auth::IssuerError, egress::Url};
-
-use crate::{
-    Signin,
-    answer::Refusal,
-    flow::{Flow, Flows},
-    only, provider,
-    query::Query,
-    return_to::local_path,
+use shared::{
+    auth::{
+        Query,
+        cookie::FlowCookie,
+        flow::{Flow, Flows},
+    },
+    egress::Url,
 };
+
+use crate::{Signin, answer::Refusal, only, return_to::local_path};
 
 pub(crate) async fn handle(State(signin): State<Signin>, request: Request) -> Result<Response, Refusal> {
     only(&Method::GET, request.method())?;
@@ -24,11 +24,10 @@ pub(crate) async fn handle(State(signin): State<Signin>, request: Request) -> Re
     let query = Query::read(request.uri())?;
     let parts = &signin.0;
     let now = parts.clock.now();
-    let metadata = parts.issuer.metadata(now).await.map_err(unavailable)?;
     let return_to = local_path(query.get("return_to"), &parts.settings.public_url);
     let flow = Flow::begin(return_to, now).ok_or(Refusal::Unavailable)?;
     let flow = flow.with_invitation(query.get("invitation"));
-    let mut address = provider::authorize_url(&parts.settings, &metadata, &flow)?;
+    let mut address = parts.provider.authorize_url(&flow, &parts.clock).await?;
     // Both only choose what the provider's page shows first.
     if let Some(hint) = query.get("login_hint").filter(|hint| hint.len() <= 200) {
         address.query_pairs_mut().append_pair("login_hint", hint);
@@ -36,7 +35,7 @@ pub(crate) async fn handle(State(signin): State<Signin>, request: Request) -> Re
     if query.get("prompt") == Some("select_account") {
         address.query_pairs_mut().append_pair("prompt", "select_account");
     }
-    let mut flows = Flows::read(request.headers(), &parts.keys, now);
+    let mut flows = Flows::read(request.headers(), &parts.keys, FlowCookie::PEOPLE, now);
     flows.add(flow);
     let headers = [(header::LOCATION, address.to_string()), (header::SET_COOKIE, flows.cookie(&parts.keys))];
     Ok((StatusCode::FOUND, headers).into_response())
@@ -55,14 +54,4 @@ fn by_our_name(request: &Request, public: &Url) -> Option<String> {
     let mut address = public.join("/auth/login").ok()?;
     address.set_query(request.uri().query());
     Some(address.into())
-}
-
-pub(crate) fn unavailable(error: IssuerError) -> Refusal {
-    match error {
-        IssuerError::Unavailable => Refusal::Provider,
-        IssuerError::Rejected(reason) => {
-            tracing::info!(%reason, "an ID token was refused");
-            Refusal::NotProven
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! What the function was told, checked at start.
 
-use shared::{config::Config, egress::Url, error::BoxError};
+use shared::{auth::Registration, config::Config, egress::Url, error::BoxError};
 
 /// The settings of sign-in.
 pub(crate) struct Settings {
@@ -8,8 +8,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Url,
     /// The provider.
     pub(crate) authority: Url,
-    pub(crate) client_id: String,
-    pub(crate) client_secret_arn: String,
+    /// Our application there.
+    pub(crate) registration: Registration,
     /// Whether a directory that nobody listed may have a workspace.
     pub(crate) open: bool,
 }
@@ -22,17 +22,12 @@ impl Settings {
             "listed" => false,
             _ => return Err("SIGNALBOX_ONBOARDING is neither listed nor open".into()),
         };
-        Ok(Self {
-            public_url: url("SIGNALBOX_PUBLIC_URL")?,
-            authority: url("SIGNALBOX_OIDC_AUTHORITY")?,
+        let public_url = url("SIGNALBOX_PUBLIC_URL")?;
+        let registration = Registration {
             client_id: config.get("SIGNALBOX_OIDC_CLIENT_ID").to_owned(),
             client_secret_arn: config.get("SIGNALBOX_OIDC_CLIENT_SECRET_ARN").to_owned(),
-            open,
-        })
-    }
-
-    /// Where the provider sends browsers back to; registered there, to the letter.
-    pub(crate) fn redirect_uri(&self) -> String {
-        format!("{}/auth/callback", self.public_url.as_str().trim_end_matches('/'))
+            redirect_uri: format!("{}/auth/callback", public_url.as_str().trim_end_matches('/')),
+        };
+        Ok(Self { public_url, authority: url("SIGNALBOX_OIDC_AUTHORITY")?, registration, open })
     }
 }

@@ -8,15 +8,9 @@ use axum::{
 };
 use http::{HeaderMap, Method, header::AUTHORIZATION};
 use serde_json::json;
-use shared::{
-    auth::{
-        access_token::{self, Application},
-        id_token,
-    },
-    store::sign_in::Source,
-};
+use shared::store::sign_in::Source;
 
-use crate::{Signin, answer::Refusal, login, only, people};
+use crate::{Signin, answer::Refusal, only, people};
 
 pub(crate) async fn handle(
     State(signin): State<Signin>,
@@ -25,9 +19,9 @@ pub(crate) async fn handle(
 ) -> Result<Response, Refusal> {
     only(&Method::POST, request.method())?;
     let token = bearer(request.headers()).ok_or(Refusal::NotProven)?;
-    let who = prove(&signin, token).await?;
-    let begun = people::serve(&signin, &who, &source).await?;
     let parts = &signin.0;
+    let who = parts.provider.prove_application(token, &parts.clock).await?;
+    let begun = people::serve(&signin, &who, &source).await?;
     let now = parts.clock.now();
     let token = parts.keys.mint(&begun.principal, now, begun.expires_at).map_err(|error| {
         tracing::error!(%error, "a session was begun and cannot be handed out");
@@ -36,18 +30,6 @@ pub(crate) async fn handle(
     let expires_in = begun.expires_at.as_second() - now.as_second();
     let body = json!({ "access_token": token, "token_type": "Bearer", "expires_in": expires_in.max(0) });
     Ok(Json(body).into_response())
-}
-
-async fn prove(signin: &Signin, token: &str) -> Result<Application, Refusal> {
-    let parts = &signin.0;
-    let refused = |reason| {
-        tracing::info!(%reason, "an access token was refused");
-        Refusal::NotProven
-    };
-    let key_id = id_token::key_id(token).map_err(refused)?;
-    let now = parts.clock.now();
-    let (key, metadata) = parts.issuer.key(&key_id, now).await.map_err(login::unavailable)?;
-    access_token::verify(token, &key, &metadata, (&parts.settings.client_id, now)).map_err(refused)
 }
 
 /// The one bearer token of a request.

@@ -42,7 +42,7 @@ enum Command {
     People,
     /// Sign in as one of the people and print a bearer token
     Token {
-        /// Who: ada, ben, clara, dan or eva
+        /// Who: ada, ben, clara, dan or eva; olga is a platform operator
         person: String,
         /// Their workspace there, for somebody who has several
         #[arg(long)]

@@ -7,6 +7,7 @@
 //!
 //! Protocol: the Microsoft identity platform's pages on the authorization code flow, ID token claims and key rollover.
 
+mod directory;
 mod flow;
 mod keys;
 mod page;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
+pub use directory::{Account, Application, Registration};
 use flow::Codes;
 pub use keys::SigningKey;
 pub use tokens::Signature;
@@ -34,33 +36,7 @@ pub struct ProviderSettings {
     pub port: u16,
     /// Signing keys kept from the last start (PKCS#8, base64), the current one first. Without any, one is made.
     pub keys: Vec<String>,
-    /// The one client.
-    pub client_id: Uuid,
-    /// Its secret.
-    pub client_secret: String,
-}
-
-/// Somebody who can sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// The directory (`tid`).
-    pub directory_id: Uuid,
-    /// The person in it (`oid`).
-    pub object_id: Uuid,
-    /// For display; never proof of anything.
-    pub name: String,
-    /// What the person types, and the `login_hint` that signs them in without the page.
-    pub user_name: String,
-}
-
-/// An application that can ask for tokens of its own (client credentials).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Application {
-    /// The directory (`tid`).
-    pub directory_id: Uuid,
-    /// Its service principal in it (`oid`).
-    pub object_id: Uuid,
-    /// Its registration (`azp`).
+    /// The application that people sign in with.
     pub client_id: Uuid,
     /// Its secret.
     pub client_secret: String,
@@ -104,8 +80,11 @@ struct State {
     keys: Vec<SigningKey>,
     directories: Vec<(Uuid, String)>,
     accounts: Vec<Account>,
-    applications: Vec<Application>,
     redirect_uris: Vec<String>,
+    registrations: Vec<Registration>,
+    applications: Vec<Application>,
+    /// Application, person, role.
+    roles: Vec<(Uuid, Uuid, String)>,
     codes: Codes,
 }
 
@@ -170,7 +149,7 @@ impl Provider {
         format!("{}/{directory_id}/v2.0", self.inner.base)
     }
 
-    /// The client that may use it.
+    /// The application that people sign in with.
     pub fn client_id(&self) -> Uuid {
         self.inner.client_id
     }
@@ -178,6 +157,21 @@ impl Provider {
     /// Registers an address that sign-ins may return to.
     pub fn allow_redirect(&self, uri: impl Into<String>) {
         self.state().redirect_uris.push(uri.into());
+    }
+
+    /// Registers another application of ours.
+    pub fn register(&self, registration: Registration) {
+        self.state().registrations.push(registration);
+    }
+
+    /// Gives somebody a role in an application; it stands in their tokens for it.
+    pub fn assign(&self, client_id: Uuid, object_id: Uuid, role: impl Into<String>) {
+        self.state().roles.push((client_id, object_id, role.into()));
+    }
+
+    /// Takes somebody's roles in an application.
+    pub fn unassign(&self, client_id: Uuid, object_id: Uuid) {
+        self.state().roles.retain(|(client, person, _)| (*client, *person) != (client_id, object_id));
     }
 
     /// Makes a directory known, with or without people.
@@ -237,7 +231,12 @@ impl Provider {
 
     /// The claims of a proper ID token for this person, to be changed and [minted](Self::mint).
     pub fn claims(&self, account: &Account, nonce: &str) -> Map<String, Value> {
-        tokens::id_claims(self, account, "openid profile email", nonce)
+        self.claims_for(self.client_id(), account, nonce)
+    }
+
+    /// The same, for another application.
+    pub fn claims_for(&self, client_id: Uuid, account: &Account, nonce: &str) -> Map<String, Value> {
+        tokens::id_claims(self, client_id, account, ("openid profile email", nonce))
     }
 
     /// The claims of a proper access token of an application for our API, to be changed and [minted](Self::mint).

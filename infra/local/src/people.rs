@@ -1,5 +1,5 @@
-//! The people of the demo: two organisations, an Administrator and an Operator in each, and one person in both; and one person of
-//! an organisation that is no customer yet.
+//! The people of the demo: two organisations, an Administrator and an Operator in each, and one person in both; one person of
+//! an organisation that is no customer yet; and one platform operator, of the company that runs signalbox.
 //!
 //! The sign-in provider lists them, the seed makes them members, `people` prints them. All of them are made up. Their
 //! ids are fixed, so that a stack that starts again knows them.
@@ -45,6 +45,12 @@ pub const HARBOUR: Organisation =
 /// Both.
 pub const ORGANISATIONS: [Organisation; 2] = [NORTHWIND, HARBOUR];
 
+/// The company that runs signalbox: its directory is where platform operators sign in.
+pub const OPERATIONS: Organisation = Organisation {
+    name: "Signalbox Operations",
+    directory_id: uuid!("c3a97b54-6e1d-4f28-9b80-7d5e1a2f4c03"),
+};
+
 /// A directory that the provider knows and nobody has onboarded.
 pub const FERN: Organisation =
     Organisation { name: "Fern Hollow", directory_id: uuid!("e5c1bb76-8a3f-4b4c-bda2-9f701c4a6e05") };
@@ -60,7 +66,7 @@ pub fn application() -> Application {
     }
 }
 
-/// Everybody. The first Administrator of an organisation is the one that its onboarding names.
+/// Every customer's people. The first Administrator of an organisation is the one that its onboarding names.
 pub const PEOPLE: [Person; 5] = [
     Person {
         key: "ada",
@@ -104,6 +110,16 @@ pub const PEOPLE: [Person; 5] = [
     },
 ];
 
+/// Platform operators. They are members of no workspace.
+pub const OPERATORS: [Person; 1] = [Person {
+    key: "olga",
+    name: "Olga Reyes",
+    user_name: "olga@operations.example",
+    object_id: uuid!("61becf65-d0a0-4e83-a6f9-52a3e170cf16"),
+    home: OPERATIONS,
+    memberships: &[],
+}];
+
 /// Who may look in, and is let in once their organisation is onboarded.
 pub const PROSPECTS: [Person; 1] = [Person {
     key: "fay",
@@ -132,9 +148,14 @@ impl Organisation {
 impl Person {
     /// The person that somebody typed the key, sign-in name or name of.
     pub fn find(text: &str) -> Option<&'static Self> {
-        PEOPLE.iter().chain(&PROSPECTS).find(|person| {
+        PEOPLE.iter().chain(&PROSPECTS).chain(&OPERATORS).find(|person| {
             [person.key, person.user_name, person.name].iter().any(|it| it.eq_ignore_ascii_case(text))
         })
+    }
+
+    /// Whether they sign in at the operators' door.
+    pub fn is_operator(&self) -> bool {
+        self.home == OPERATIONS
     }
 
     /// As the sign-in provider knows them.
@@ -151,12 +172,15 @@ impl Person {
 /// Everybody, a line each.
 pub fn list() -> String {
     let line = |person: &Person| {
-        let roles: Vec<String> =
+        let mut roles: Vec<String> =
             person.memberships.iter().map(|(at, role)| format!("{role} at {}", at.name)).collect();
+        if person.is_operator() {
+            roles.push("platform operator".to_owned());
+        }
         let roles = if roles.is_empty() { "nobody's customer yet".to_owned() } else { roles.join(", ") };
         format!("{:<6} {:<14} {:<23} {roles}\n", person.key, person.name, person.user_name)
     };
-    PEOPLE.iter().chain(&PROSPECTS).map(line).collect()
+    PEOPLE.iter().chain(&PROSPECTS).chain(&OPERATORS).map(line).collect()
 }
 
 #[cfg(test)]
@@ -178,6 +202,7 @@ mod tests {
     fn people_are_found_as_one_types_them() {
         assert_eq!(Person::find("Ada").unwrap().key, "ada");
         assert_eq!(Person::find("eva@harbour.example").unwrap().key, "eva");
+        assert!(Person::find("olga").unwrap().is_operator());
         assert!(Person::find("nobody").is_none());
         assert_eq!(Organisation::find("harbour").unwrap(), HARBOUR);
         assert!(Organisation::find("").is_none());

@@ -25,7 +25,7 @@ pub struct StackSettings {
     pub binaries: PathBuf,
     /// Origins (`scheme://host:port`) that functions may reach beside those of the demo.
     pub extra_egress: Vec<String>,
-    /// Functions to run; all five unless a test wants fewer.
+    /// Functions to run; all six unless a test wants fewer.
     pub functions: Vec<String>,
     /// Set up the demo: its members, warehouse, job and first run. (Its organisations are customers in any case.)
     pub seed: bool,
@@ -37,8 +37,8 @@ pub struct StackSettings {
     pub log: String,
 }
 
-/// The five functions, in the order in which they are started.
-pub const FUNCTIONS: [&str; 5] = ["steward", "signin", "portal", "scheduler", "dispatcher"];
+/// The six functions, in the order in which they are started.
+pub const FUNCTIONS: [&str; 6] = ["steward", "signin", "portal", "scheduler", "dispatcher", "operators"];
 
 impl StackSettings {
     /// Everything at its default, with state in `data_dir`.

@@ -20,8 +20,8 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudSettings};
 use crate::folder::{DataFolder, Running, random_token};
-use crate::oidc::{Provider, ProviderSettings};
-use crate::people::{FERN, ORGANISATIONS, PEOPLE, PROSPECTS, application};
+use crate::oidc::{Provider, ProviderSettings, Registration};
+use crate::people::{FERN, OPERATIONS, OPERATORS, ORGANISATIONS, PEOPLE, PROSPECTS, application};
 use crate::postgres::{Databases, Login, Server};
 use crate::seed;
 use crate::settings::{self, StackSettings};
@@ -34,6 +34,9 @@ pub use time::advance as advance_database;
 const REGION: &str = "eu-central-1";
 /// The application that the sign-in provider knows.
 const CLIENT_ID: uuid::Uuid = uuid::uuid!("7d9e6a52-3c1f-4e8b-a6d0-5b2c8f417e00");
+
+/// The application that platform operators sign in with.
+pub const OPERATORS_CLIENT_ID: uuid::Uuid = uuid::uuid!("7d9e6a52-3c1f-4e8b-a6d0-5b2c8f417e01");
 
 /// The file of the data folder that says where the demo's warehouse was when the demo was set up.
 const SEEDED: &str = "seeded";
@@ -229,11 +232,20 @@ async fn provider(folder: &DataFolder, url: &str) -> Result<Provider, StackError
     .await?;
     folder.write("secrets/oidc-keys", &provider.keys().join("\n"))?;
     provider.allow_redirect(format!("{url}/auth/callback"));
-    for organisation in ORGANISATIONS.iter().chain(&[FERN]) {
+    provider.register(Registration {
+        client_id: OPERATORS_CLIENT_ID,
+        client_secret: folder.secret(secrets::OPERATORS_OIDC_CLIENT, random_token)?,
+        redirect_uri: format!("{url}/operators/callback"),
+    });
+    for organisation in ORGANISATIONS.into_iter().chain([FERN, OPERATIONS]) {
         provider.add_directory(organisation.directory_id, organisation.name);
     }
     for person in PEOPLE.iter().chain(&PROSPECTS) {
         provider.add_person(person.account());
+    }
+    for person in &OPERATORS {
+        provider.add_person(person.account());
+        provider.assign(OPERATORS_CLIENT_ID, person.object_id, "operator");
     }
     provider.add_application(application());
     Ok(provider)

@@ -1,11 +1,28 @@
-//! Our two cookies. Both are `__Host-`: this host's only, every path, Secure; no other host of the domain can set them.
+//! Our cookies, two for each door. All are `__Host-`: this host's only, every path, Secure; no other host of the domain can
+//! set them.
 
 use http::header::{COOKIE, HeaderMap};
 
 /// Holds the session token.
 pub const SESSION: &str = "__Host-signalbox";
-/// Holds sign-ins under way, sealed.
-pub const FLOW: &str = "__Host-signalbox-flow";
+/// Holds a platform operator's session token.
+pub const OPERATOR_SESSION: &str = "__Host-signalbox-operators";
+
+/// Holds sign-ins under way, sealed for one purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowCookie {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is sealed for.
+    pub purpose: &'static str,
+}
+
+impl FlowCookie {
+    /// Of people at `/auth`.
+    pub const PEOPLE: Self = Self { name: "__Host-signalbox-flow", purpose: "flow" };
+    /// Of platform operators at `/operators`.
+    pub const OPERATORS: Self = Self { name: "__Host-signalbox-operators-flow", purpose: "operators-flow" };
+}
 
 /// A cookie header that is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,6 +37,8 @@ pub struct SignedIn {
     pub object_id: Uuid,
     /// What to call them; may be empty.
     pub display_name: String,
+    /// The application's roles that their directory gave them (`roles`); empty where it gave none.
+    pub roles: Vec<String>,
 }
 
 /// The id of the key that a token says it was signed with, so that it can be fetched.
@@ -66,7 +68,12 @@ pub fn verify(
     check_time(&claims, expected.now)?;
     claims.is("nonce", expected.nonce)?;
     claims.text("sub")?;
-    Ok(SignedIn { directory_id, object_id: guid(&claims, "oid")?, display_name: display_name(&claims) })
+    Ok(SignedIn {
+        directory_id,
+        object_id: guid(&claims, "oid")?,
+        display_name: display_name(&claims),
+        roles: claims.texts("roles"),
+    })
 }
 
 pub(super) fn read(token: &str) -> Result<Parts<'_>, Rejected> {

@@ -56,16 +56,32 @@ pub fn authenticate(
     keys: &SessionKeys,
     clock: &Clock,
 ) -> Result<Principal, Unauthenticated> {
-    let kept = cookie::values(headers, cookie::SESSION).map_err(|_| Unauthenticated::Unclear)?;
+    match the_token(headers, cookie::SESSION)? {
+        // A program's, so never a cookie's.
+        Shown::Bearer(token) if api_token::is_one(token) => Ok(api_token::read(token)?),
+        Shown::Bearer(token) | Shown::Cookie(token) => Ok(keys.verify(token, clock.now())?),
+    }
+}
+
+/// A token, and where a request has it.
+pub(super) enum Shown<'a> {
+    /// In the cookie.
+    Cookie(&'a str),
+    /// In `Authorization: Bearer`.
+    Bearer(&'a str),
+}
+
+/// A request's one token: in this cookie or in `Authorization: Bearer`, never both.
+pub(super) fn the_token<'a>(headers: &'a HeaderMap, cookie: &str) -> Result<Shown<'a>, Unauthenticated> {
+    let kept = cookie::values(headers, cookie).map_err(|_| Unauthenticated::Unclear)?;
     let mut shown = Vec::new();
     for value in headers.get_all(AUTHORIZATION) {
         shown.push(bearer(value.to_str().unwrap_or_default()).ok_or(Unauthenticated::Unclear)?);
     }
     match (kept.as_slice(), shown.as_slice()) {
         ([], []) => Err(Unauthenticated::None),
-        // A program's, so never a cookie's.
-        ([], [token]) if api_token::is_one(token) => Ok(api_token::read(token)?),
-        ([token], []) | ([], [token]) => Ok(keys.verify(token, clock.now())?),
+        ([token], []) => Ok(Shown::Cookie(token)),
+        ([], [token]) => Ok(Shown::Bearer(token)),
         _ => Err(Unauthenticated::Unclear),
     }
 }

@@ -3,7 +3,7 @@
 //! its token runs out.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
@@ -16,9 +16,28 @@ use crate::{keys::derive, secrets::KeyRing};
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(12);
 
 const ALGORITHM: &str = "HS256";
-const TYPE: &str = "sbx+session";
 const OURSELVES: &str = "signalbox";
-const CLAIMS: [&str; 8] = ["iss", "aud", "sid", "tenant_id", "tenant_schema", "tenant_user_id", "iat", "exp"];
+const KIND: Kind = Kind {
+    purpose: "session",
+    token_type: "sbx+session",
+    audience: OURSELVES,
+    claims: &["iss", "aud", "sid", "tenant_id", "tenant_schema", "tenant_user_id", "iat", "exp"],
+    lifetime: LIFETIME,
+};
+
+/// A kind of token of ours: what sets it apart from every other.
+pub(super) struct Kind {
+    /// Whose key it is signed with.
+    pub(super) purpose: &'static str,
+    /// Its header's `typ`.
+    pub(super) token_type: &'static str,
+    /// Its `aud`.
+    pub(super) audience: &'static str,
+    /// Every claim it has.
+    pub(super) claims: &'static [&'static str],
+    /// How long it is good, at most.
+    pub(super) lifetime: SignedDuration,
+}
 
 /// The ring of `SIGNALBOX_SESSION_KEY_SECRET_ARN`: signs session tokens and seals what a browser keeps for us.
 /// Each purpose has keys of its own, derived from the ring's.
@@ -40,41 +59,57 @@ impl SessionKeys {
     /// [`LIFETIME`] by this machine's clock whatever the row says.
     pub fn mint(&self, who: &Principal, now: Timestamp, expires_at: Timestamp) -> Result<String, CannotSign> {
         let session = who.session().ok_or(CannotSign)?;
-        let (version, key) = self.newest("session").ok_or(CannotSign)?;
-        let expires_at = (now + LIFETIME).min(expires_at);
-        let header = json!({ "alg": ALGORITHM, "typ": TYPE, "kid": version.to_string() });
         let claims = json!({
-            "iss": OURSELVES,
-            "aud": OURSELVES,
             "sid": session,
             "tenant_id": who.tenant_id,
             "tenant_schema": who.tenant_schema.as_str(),
             "tenant_user_id": who.tenant_user_id,
-            "iat": now.as_second(),
-            "exp": expires_at.as_second(),
         });
-        sign_hs256(&header, &claims, &key).ok_or(CannotSign)
+        self.sign(&KIND, claims, now, expires_at)
     }
 
     /// Whom a token stands for, if it is ours and in time.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Rejected> {
-        let parts = Parts::read(token, ALGORITHM, &[Some(TYPE)])?;
+        principal(&self.read(&KIND, token, now)?)
+    }
+
+    /// A token of a kind with its own claims and the usual ones.
+    pub(super) fn sign(
+        &self,
+        kind: &Kind,
+        mut claims: Value,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<String, CannotSign> {
+        let (version, key) = self.newest(kind.purpose).ok_or(CannotSign)?;
+        let expires_at = (now + kind.lifetime).min(expires_at);
+        let header = json!({ "alg": ALGORITHM, "typ": kind.token_type, "kid": version.to_string() });
+        claims["iss"] = OURSELVES.into();
+        claims["aud"] = kind.audience.into();
+        claims["iat"] = now.as_second().into();
+        claims["exp"] = expires_at.as_second().into();
+        sign_hs256(&header, &claims, &key).ok_or(CannotSign)
+    }
+
+    /// The claims of a token of a kind, if it is ours and in time.
+    pub(super) fn read(&self, kind: &Kind, token: &str, now: Timestamp) -> Result<Claims, Rejected> {
+        let parts = Parts::read(token, ALGORITHM, &[Some(kind.token_type)])?;
         if !parts.has_only(&["alg", "typ", "kid"]) {
             return Err(Rejected::Header("members"));
         }
         let id = parts.key_id()?;
         let version =
             id.parse().ok().filter(|version: &u32| version.to_string() == id).ok_or(Rejected::UnknownKey)?;
-        let key = self.key("session", version).ok_or(Rejected::UnknownKey)?;
+        let key = self.key(kind.purpose, version).ok_or(Rejected::UnknownKey)?;
         let claims = parts.verify_hs256(&key)?;
-        if !claims.has_only(&CLAIMS) {
+        if !claims.has_only(kind.claims) {
             return Err(Rejected::Claim("members"));
         }
         claims.is("iss", OURSELVES)?;
-        claims.is("aud", OURSELVES)?;
+        claims.is("aud", kind.audience)?;
         // Our own clock set `exp`: there is nothing to be lenient about.
-        claims.in_time(now, LIFETIME.as_secs(), -1)?;
-        principal(&claims)
+        claims.in_time(now, kind.lifetime.as_secs(), -1)?;
+        Ok(claims)
     }
 
     /// The key of a purpose and version.
@@ -90,17 +125,21 @@ impl SessionKeys {
 }
 
 fn principal(claims: &Claims) -> Result<Principal, Rejected> {
-    fn read<T: std::str::FromStr + ToString>(claims: &Claims, name: &'static str) -> Result<T, Rejected> {
-        let text = claims.text(name)?;
-        // One spelling per id.
-        text.parse().ok().filter(|it: &T| it.to_string() == text).ok_or(Rejected::Claim(name))
-    }
     Ok(Principal {
-        tenant_id: read(claims, "tenant_id")?,
-        tenant_schema: read(claims, "tenant_schema")?,
-        tenant_user_id: read(claims, "tenant_user_id")?,
-        credential: Credential::Session(read(claims, "sid")?),
+        tenant_id: id(claims, "tenant_id")?,
+        tenant_schema: id(claims, "tenant_schema")?,
+        tenant_user_id: id(claims, "tenant_user_id")?,
+        credential: Credential::Session(id(claims, "sid")?),
     })
+}
+
+/// A claim that names something of ours, in its one spelling.
+pub(super) fn id<T: std::str::FromStr + ToString>(
+    claims: &Claims,
+    name: &'static str,
+) -> Result<T, Rejected> {
+    let text = claims.text(name)?;
+    text.parse().ok().filter(|it: &T| it.to_string() == text).ok_or(Rejected::Claim(name))
 }
 
 #[cfg(test)]

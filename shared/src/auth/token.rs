@@ -135,6 +135,13 @@ impl Claims {
         text.ok_or(Rejected::Claim(name))
     }
 
+    /// The texts of a claim that is an array of nothing but texts; none where it is anything else.
+    pub(super) fn texts(&self, name: &'static str) -> Vec<String> {
+        let items = self.0.get(name).and_then(Value::as_array);
+        let texts = items.and_then(|items| items.iter().map(|it| it.as_str().map(str::to_owned)).collect());
+        texts.unwrap_or_default()
+    }
+
     /// A claim that must be there and be exactly this text.
     pub(super) fn is(&self, name: &'static str, expected: &str) -> Result<(), Rejected> {
         if self.text(name)? == expected { Ok(()) } else { Err(Rejected::Claim(name)) }

@@ -1,5 +1,6 @@
 //! The functions' database logins. A login owns nothing and inherits nothing; all it may do by itself is call
-//! `system.authorize`, and only where its function enters workspaces. Called by the steward's install.
+//! `system.authorize` (the operators' login: `system.authorize_operator`), and only where its function enters workspaces.
+//! Called by the steward's install.
 
 use super::{Database, FromRow, Row, SystemRole, SystemTx, migrate::server_version};
 use crate::{config::Function, error::DbError, sql};
@@ -33,8 +34,8 @@ pub async fn ensure(database: &Database, login: &Login<'_>) -> Result<(), DbErro
     )
     .await?;
     tx.script(MAKE).await?;
-    if enters_workspaces(login.function) {
-        tx.script(MAY_AUTHORIZE).await?;
+    if let Some(grant) = way_in(login.function) {
+        tx.script(grant).await?;
     }
     tx.execute(sql!("system/put_login.sql"), &[&login.name, &login.function.as_str()]).await?;
     tx.commit().await
@@ -64,8 +65,13 @@ impl FromRow for Own {
     }
 }
 
-fn enters_workspaces(function: Function) -> bool {
-    matches!(function, Function::Portal | Function::Dispatcher)
+/// What a function that enters workspaces may call by itself.
+fn way_in(function: Function) -> Option<&'static str> {
+    match function {
+        Function::Portal | Function::Dispatcher => Some(MAY_AUTHORIZE),
+        Function::Operators => Some(MAY_AUTHORIZE_OPERATOR),
+        Function::Signin | Function::Scheduler | Function::Steward => None,
+    }
 }
 
 /// The group roles a function's transactions take on.
@@ -76,6 +82,7 @@ fn roles(function: Function) -> &'static str {
         Function::Scheduler => "system_scheduler",
         Function::Dispatcher => "system_dispatcher,cell_0001",
         Function::Steward => "",
+        Function::Operators => "system_operators,cell_0001",
     }
 }
 
@@ -88,6 +95,7 @@ pub const fn connections(function: Function) -> usize {
         Function::Scheduler => 10,
         Function::Dispatcher => 88,
         Function::Steward => 12,
+        Function::Operators => 12,
     }
 }
 
@@ -136,6 +144,15 @@ do $$
 begin
     execute format('grant usage on schema system to %I', current_setting('app.login_name'));
     execute format('grant execute on function system.authorize(uuid, bytea, uuid, uuid, text, text, text[]) to %I', current_setting('app.login_name'));
+end
+$$;
+";
+
+const MAY_AUTHORIZE_OPERATOR: &str = "
+do $$
+begin
+    execute format('grant usage on schema system to %I', current_setting('app.login_name'));
+    execute format('grant execute on function system.authorize_operator(uuid, uuid, uuid, text) to %I', current_setting('app.login_name'));
 end
 $$;
 ";

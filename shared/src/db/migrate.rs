@@ -57,6 +57,9 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     22 => "0022_limits_and_usage",
     23 => "0023_quotas",
     24 => "0024_measure",
+    25 => "0025_operators",
+    26 => "0026_operator_access",
+    27 => "0027_overview",
 ];
 
 /// A workspace's schema.

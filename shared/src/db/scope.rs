@@ -8,7 +8,7 @@ use tokio_postgres::SimpleQueryRow;
 use crate::{
     error::{DbError, Refusal},
     model::{
-        ids::{ApiTokenId, SessionId, UserId},
+        ids::{ApiTokenId, OperatorId, OperatorSessionId, SessionId, UserId},
         role::{Permission, Role, RoleRef},
         tenant::{Route, TenantState},
     },
@@ -41,6 +41,15 @@ pub enum Scope {
     },
     /// A worker, for a message that was verified.
     Worker(Route),
+    /// A platform operator with an open grant for the workspace, which is re-read as the scope opens. They read, and no more.
+    Operator {
+        /// Their session.
+        session: OperatorSessionId,
+        /// Who the token says they are; must be whom the session belongs to.
+        operator: OperatorId,
+        /// The workspace they hold a grant for.
+        route: Route,
+    },
     /// The steward, reading a workspace as it was at one instant.
     Snapshot(Route),
     /// The steward, filling a schema that no route leads to yet: nobody can be in it, so nobody is asked.
@@ -52,11 +61,11 @@ pub enum Scope {
 /// What opening the scope told.
 #[derive(Clone, Debug)]
 pub struct Entered {
-    /// The person, or none for a worker.
+    /// The person, or none for a worker or a platform operator.
     pub user: Option<UserId>,
     /// Their name, for the audit log.
     pub user_name: String,
-    /// Their role, or none for a worker.
+    /// Their role, or none for a worker or a platform operator.
     pub role: Option<RoleRef>,
     /// The name of a role of the workspace's own.
     pub role_name: Option<String>,
@@ -89,6 +98,8 @@ pub enum SystemRole {
     Portal,
     /// The sweeper: outbox and due index.
     Scheduler,
+    /// The platform operators' functions.
+    Operators,
     /// The owner of every object: the steward's migrations and claims of spares.
     Owner,
     /// The steward's login itself: creating roles and granting them.
@@ -112,6 +123,11 @@ impl Scope {
             Self::Person { .. } | Self::Token { .. } | Self::Worker(_) => {
                 format!("{}; {}; {TIMEOUTS}", self.authorize(), enter(route, &role))
             }
+            Self::Operator { .. } => format!(
+                "set transaction read only; {}; {}; {TIMEOUTS}",
+                self.authorize(),
+                enter(route, &role)
+            ),
             Self::Snapshot(_) => format!(
                 "set transaction isolation level repeatable read, read only; {}; {}; {LONG}",
                 self.authorize(),
@@ -127,6 +143,7 @@ impl Scope {
         match self {
             Self::Person { route, .. }
             | Self::Token { route, .. }
+            | Self::Operator { route, .. }
             | Self::Worker(route)
             | Self::Snapshot(route)
             | Self::Loading(route)
@@ -136,7 +153,21 @@ impl Scope {
 
     /// Asks who is here; raises where anything is missing.
     fn authorize(&self) -> String {
+        format!(
+            "select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
+                    (extract(epoch from at) * 1000000)::bigint as at_us \
+             from system.{}",
+            self.way_in()
+        )
+    }
+
+    /// The function that answers for this kind of scope.
+    fn way_in(&self) -> String {
+        let Route { tenant, schema } = self.route();
         let (who, permission) = match self {
+            Self::Operator { session, operator, .. } => {
+                return format!("authorize_operator('{session}', '{operator}', '{tenant}', '{schema}')");
+            }
             Self::Person { session, user, permission, .. } => {
                 (format!("'{session}', null, '{user}'"), *permission)
             }
@@ -148,12 +179,7 @@ impl Scope {
         let may = |role: &&Role| permission.is_some_and(|permission| role.may(permission));
         let roles: Vec<_> = Role::ALL.iter().filter(may).map(|r| r.as_str()).collect();
         let (roles, permission) = (roles.join(","), permission.map_or("signed_in", Permission::as_str));
-        let Route { tenant, schema } = self.route();
-        format!(
-            "select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
-                    (extract(epoch from at) * 1000000)::bigint as at_us \
-             from system.authorize({who}, '{tenant}', '{schema}', '{permission}', '{{{roles}}}')"
-        )
+        format!("authorize({who}, '{tenant}', '{schema}', '{permission}', '{{{roles}}}')")
     }
 }
 
@@ -218,6 +244,7 @@ impl SystemRole {
             Self::Signin => "set local role system_signin; ",
             Self::Portal => "set local role system_portal; ",
             Self::Scheduler => "set local role system_scheduler; ",
+            Self::Operators => "set local role system_operators; ",
             Self::Owner => "set local role signalbox_owner; ",
             Self::Steward => "",
         };

@@ -53,7 +53,8 @@ macro_rules! with_ids {
     ($then:ident) => {
         $then! {
             TenantId UserId SessionId VaultId ConnectionId ConnectionTestId ProfileId JobId ScheduleId RunId TaskRunId
-            AttemptId OrphanId EventId AuditId OutboxId OperationId RoleId ApiTokenId InvitationId
+            AttemptId OrphanId EventId AuditId OutboxId OperationId RoleId ApiTokenId InvitationId OperatorId
+            OperatorSessionId GrantId
         }
     };
 }
@@ -93,6 +94,12 @@ ids! {
     AuditId,
     /// One message owed.
     OutboxId,
+    /// A platform operator: a person of the operating company.
+    OperatorId,
+    /// A platform operator's session.
+    OperatorSessionId,
+    /// A platform operator's right to look into one workspace for a while.
+    GrantId,
     /// A role that a workspace made for itself.
     RoleId,
     /// An API token, without its secret.

@@ -42,6 +42,8 @@ row! {
         request_id: String,
         /// Where that came from.
         source_address: String,
+        /// What else is to be known: a platform operator's reason and ticket.
+        detail: Option<Value>,
     }
 }
 

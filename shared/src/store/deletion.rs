@@ -15,15 +15,15 @@ use crate::{
     sql,
 };
 
-/// Tables of schema `system` with rows of workspaces, deleted in this order: who refers goes before whom it refers to. A test compares
-/// the two lists with the catalog:
-/// whoever adds a table with a `tenant_id` adds its name to one of them.
+/// Tables of schema `system` with rows of workspaces, deleted in this order: who refers goes before whom it refers to. A test
+/// compares the three lists with the catalog: whoever adds a table with a `tenant_id` adds its name to one of them.
 pub const PURGED: &[&str] = &[
     "outbox",
     "due",
     "rollout_failures",
     "isolation_evidence",
     "canaries",
+    "operator_grants",
     "limits",
     "rate_buckets",
     "usage",
@@ -37,6 +37,10 @@ pub const PURGED: &[&str] = &[
 
 /// Those that are dealt with by a step or a statement of their own: keys, the directory, the operation at work, the tombstone.
 pub const BY_THEIR_STEP: &[&str] = &[KEYS, "directories", "operations", "tombstones"];
+
+/// What outlives a workspace: the platform operators' own log, which names it by its id and holds nothing of its content. Who
+/// looked into what, why and for how long has to be answered after a deletion too. The workspace's own log goes with it.
+pub const KEPT: &[&str] = &["operator_audit"];
 
 /// The salts of the keys.
 pub const KEYS: &str = "tenant_keys";

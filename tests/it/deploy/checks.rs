@@ -47,7 +47,7 @@ fn every_safe_setting_of_the_template_holds() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The five functions, by logical id.
+/// The functions, by logical id.
 fn functions(stacks: &Stacks) -> Vec<Resource<'_>> {
     stacks.of_type("AWS::Serverless::Function").collect()
 }

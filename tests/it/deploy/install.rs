@@ -61,11 +61,12 @@ impl World {
 fn empty_key_secrets_are_filled_and_full_ones_are_kept() {
     let world = World::new("fills");
     world.write("OidcClientSecret", "secret");
+    world.write("OperatorsOidcClientSecret", "secret");
     world.write("RootKeySecret", "kept");
     let done = world.install();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(world.read("RootKeySecret"), "kept");
-    for name in ["QueueRootSecret", "SessionKeySecret"] {
+    for name in ["QueueRootSecret", "SessionKeySecret", "OperatorsSessionKeySecret"] {
         let keys: serde_json::Value = serde_json::from_str(&world.read(name)).expect("JSON");
         assert_eq!(keys["current"], 1);
         assert_eq!(keys["keys"]["1"].as_str().map(str::len), Some(44), "32 bytes in base64");
@@ -80,6 +81,7 @@ fn empty_key_secrets_are_filled_and_full_ones_are_kept() {
 fn a_secret_that_cannot_be_read_is_not_written_over() {
     let world = World::new("denied");
     world.write("OidcClientSecret", "secret");
+    world.write("OperatorsOidcClientSecret", "secret");
     world.write("RootKeySecret", "precious");
     world.write("denied", "");
     assert!(!world.install().status.success());
@@ -89,17 +91,22 @@ fn a_secret_that_cannot_be_read_is_not_written_over() {
 
 #[test]
 fn without_the_client_secret_nothing_is_installed() {
-    let world = World::new("client");
-    let done = world.install();
-    assert!(!done.status.success());
-    assert!(String::from_utf8_lossy(&done.stderr).contains("OidcClientSecret is empty"));
-    assert!(!world.read("calls").contains("lambda invoke"));
+    let secrets = ["OidcClientSecret", "OperatorsOidcClientSecret"];
+    for missing in secrets {
+        let world = World::new(&format!("without-{missing}"));
+        secrets.iter().filter(|it| **it != missing).for_each(|it| world.write(it, "secret"));
+        let done = world.install();
+        assert!(!done.status.success());
+        assert!(String::from_utf8_lossy(&done.stderr).contains(&format!("{missing} is empty")));
+        assert!(!world.read("calls").contains("lambda invoke"));
+    }
 }
 
 #[test]
 fn a_steward_that_fails_is_said() {
     let world = World::new("broken");
     world.write("OidcClientSecret", "secret");
+    world.write("OperatorsOidcClientSecret", "secret");
     world.write("broken", "");
     let done = world.install();
     assert!(!done.status.success());
@@ -110,6 +117,7 @@ fn a_steward_that_fails_is_said() {
 fn no_key_is_passed_where_other_processes_see_it() {
     let world = World::new("quiet");
     world.write("OidcClientSecret", "secret");
+    world.write("OperatorsOidcClientSecret", "secret");
     assert!(world.install().status.success());
     let root: serde_json::Value = serde_json::from_str(&world.read("RootKeySecret")).expect("JSON");
     let key = root["keys"]["1"].as_str().expect("a key");

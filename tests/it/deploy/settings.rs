@@ -7,12 +7,13 @@ use shared::config::{Config, Function, VARIABLES};
 use super::template::repository;
 
 /// The functions by folder.
-pub(super) const FUNCTIONS: [(&str, Function); 5] = [
+pub(super) const FUNCTIONS: [(&str, Function); 6] = [
     ("signin", Function::Signin),
     ("portal", Function::Portal),
     ("scheduler", Function::Scheduler),
     ("steward", Function::Steward),
     ("dispatcher", Function::Dispatcher),
+    ("operators", Function::Operators),
 ];
 
 /// The settings `function` is told in AWS, as documented. Those marked *local* are not among them.

@@ -24,8 +24,8 @@ fn a_login_has_no_privilege_on_any_table_or_sequence() {
 }
 
 #[test]
-fn a_login_executes_system_authorize_and_nothing_else() {
-    nothing("a login executes system.authorize and nothing else");
+fn a_login_executes_its_one_way_into_workspaces_and_nothing_else() {
+    nothing("a login executes its one way into workspaces and nothing else");
 }
 
 #[test]
@@ -39,8 +39,8 @@ fn nobody_calls_what_was_taken_from_everybody() {
 }
 
 #[test]
-fn only_the_portal_and_the_dispatcher_become_tenants_and_nobody_becomes_the_owner() {
-    nothing("only the portal and the dispatcher become tenants, and nobody the owner");
+fn only_three_functions_become_tenants_and_nobody_becomes_the_owner() {
+    nothing("only three functions become tenants, and nobody the owner");
     stack::with(async |stack| {
         let workspace = Workspace::claim(stack).await;
         let client = database::superuser(stack).await;
@@ -48,7 +48,11 @@ fn only_the_portal_and_the_dispatcher_become_tenants_and_nobody_becomes_the_owne
             let row =
                 client.query_one("select pg_has_role($1, $2, 'member')", &[&login, &workspace.schema]).await;
             let becomes: bool = row.expect("an answer").get(0);
-            assert_eq!(becomes, ["signalbox_portal", "signalbox_dispatcher"].contains(&login), "{login}");
+            assert_eq!(
+                becomes,
+                ["signalbox_portal", "signalbox_dispatcher", "signalbox_operators"].contains(&login),
+                "{login}"
+            );
         }
     });
 }

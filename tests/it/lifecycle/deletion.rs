@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use local::stack::Stack;
 use serde_json::{Value, json};
-use shared::store::deletion::{BY_THEIR_STEP, PURGED};
+use shared::store::deletion::{BY_THEIR_STEP, KEPT, PURGED};
 use tests::{
     content::{self, Traces},
     database, stack, tenant,
@@ -239,7 +239,7 @@ fn external_runs_are_stopped_first_and_what_is_not_confirmed_is_told() {
 fn every_table_with_rows_of_workspaces_is_named() {
     stack::with(async |stack| {
         let client = database::superuser(stack).await;
-        let mut named: Vec<&str> = PURGED.iter().chain(BY_THEIR_STEP).copied().collect();
+        let mut named: Vec<&str> = PURGED.iter().chain(BY_THEIR_STEP).chain(KEPT).copied().collect();
         named.sort_unstable();
         assert_eq!(
             content::tables_with_tenants(&client).await,

@@ -85,7 +85,13 @@ fn a_login_holds_no_more_connections_than_its_functions_budget() {
             .await
             .expect("a version")
             .get(0);
-        for function in [Function::Signin, Function::Portal, Function::Scheduler, Function::Dispatcher] {
+        for function in [
+            Function::Signin,
+            Function::Portal,
+            Function::Scheduler,
+            Function::Dispatcher,
+            Function::Operators,
+        ] {
             let ask = "select rolconnlimit, coalesce(rolconfig::text, '') from pg_roles where rolname = 'signalbox_' || $1";
             let row = client.query_one(ask, &[&function.as_str()]).await.expect("a login");
             assert_eq!(row.get::<_, i32>(0), i32::try_from(logins::connections(function)).expect("few"));

@@ -53,6 +53,8 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::Invitation => forbidden("invitation", "This invitation does not hold."),
         Refusal::Absent | Refusal::NoWorkspace => Fault::not_found(),
         Refusal::Conflict => Fault::conflict("conflict", "It is there already."),
+        // A platform operator's, at their own door.
+        Refusal::NoGrant | Refusal::GrantOpen | Refusal::TooManyGrants => Fault::not_found(),
         Refusal::InUse => Fault::conflict("in_use", "Something else refers to it."),
         Refusal::Limit => {
             Fault::conflict("limit_reached", "There are as many as there may be. Delete one first.")

@@ -5,6 +5,7 @@ mod seals;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::model::role::Permission::AuditRead;
 use shared::{
     model::ids::AuditId,
@@ -47,6 +48,9 @@ struct AuditEntry {
     request_id: String,
     /// Where it came from.
     source_address: String,
+    /// What else is to be known: of a platform operator, reason and ticket.
+    #[schema(value_type = Option<Object>)]
+    detail: Option<Value>,
 }
 
 /// Who did it.
@@ -131,6 +135,7 @@ impl From<Entry> for AuditEntry {
             after_digest: row.after_digest,
             request_id: row.request_id,
             source_address: row.source_address,
+            detail: row.detail,
         }
     }
 }

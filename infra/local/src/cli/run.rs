@@ -40,6 +40,10 @@ async fn start(settings: StackSettings) -> Result<Stack, String> {
         false => format!("--data {} ", data.display()),
     };
     hint(&format!("sign in as ada, ben, clara, dan or eva; for the API: cargo run -- {named}token ada"));
+    let door = format!("{}/operators/login", stack.url());
+    hint(&format!(
+        "the platform operators' own door: {door}, as olga; for its API: cargo run -- {named}token olga"
+    ));
     Ok(stack)
 }
 

@@ -35,6 +35,7 @@ pub(super) fn refuse(error: &'static str, description: impl Into<String>) -> Ref
 /// A checked authorization request.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
+    pub(super) client_id: Uuid,
     pub(super) redirect_uri: String,
     pub(super) scope: String,
     pub(super) state: Option<String>,
@@ -53,22 +54,26 @@ pub(super) enum Refused {
 
 impl Request {
     /// Checks what the browser brought.
-    pub(super) fn read(params: &Params, client_id: Uuid, redirect_uris: &[String]) -> Result<Self, Refused> {
+    pub(super) fn read(params: &Params, client_id: Uuid, state: &State) -> Result<Self, Refused> {
         let get = |name: &str| params.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        if get("client_id").and_then(|id| id.parse().ok()) != Some(client_id) {
+        let asked = get("client_id").and_then(|id| id.parse().ok());
+        let other = state.registrations.iter().find(|it| Some(it.client_id) == asked);
+        let client_id = other.map_or(client_id, |it| it.client_id);
+        if asked != Some(client_id) {
             let sentence = "AADSTS700016: Application was not found in the directory.";
             return Err(Refused::Here(refuse("unauthorized_client", sentence)));
         }
-        let Some(redirect_uri) =
-            get("redirect_uri").filter(|uri| redirect_uris.iter().any(|known| known == uri))
-        else {
+        let Some(redirect_uri) = get("redirect_uri").filter(|uri| match other {
+            Some(other) => other.redirect_uri == *uri,
+            None => state.redirect_uris.iter().any(|known| known == uri),
+        }) else {
             let sentence =
                 "AADSTS50011: The redirect URI does not match the redirect URIs of the application.";
             return Err(Refused::Here(refuse("invalid_request", sentence)));
         };
-        let state = get("state").map(str::to_owned);
+        let given = get("state").map(str::to_owned);
         let there =
-            |refusal| Refused::There { redirect_uri: redirect_uri.to_owned(), state: state.clone(), refusal };
+            |refusal| Refused::There { redirect_uri: redirect_uri.to_owned(), state: given.clone(), refusal };
         let demand = |holds: bool, refusal: Refusal| if holds { Ok(()) } else { Err(there(refusal)) };
         let unsupported = refuse("unsupported_response_type", "AADSTS70005: response_type must be code.");
         demand(get("response_type") == Some("code"), unsupported)?;
@@ -84,13 +89,14 @@ impl Request {
         let silent = refuse("interaction_required", "AADSTS50058: Nobody is signed in.");
         demand(get("prompt") != Some("none"), silent)?;
         let nonce = get("nonce").unwrap_or_default().to_owned();
-        Ok(Self { redirect_uri: redirect_uri.to_owned(), scope, state, nonce, challenge })
+        Ok(Self { client_id, redirect_uri: redirect_uri.to_owned(), scope, state: given, nonce, challenge })
     }
 }
 
 /// What a code stands for.
 #[derive(Clone, Debug)]
 pub(super) struct Grant {
+    pub(super) client_id: Uuid,
     pub(super) account: Account,
     pub(super) scope: String,
     pub(super) nonce: String,
@@ -109,6 +115,7 @@ impl Codes {
         let now = real_now();
         self.0.retain(|_, grant| grant.expires_at > now);
         let grant = Grant {
+            client_id: request.client_id,
             account,
             scope: request.scope.clone(),
             nonce: request.nonce.clone(),

@@ -97,7 +97,7 @@ fn sign_in(provider: &Provider, tenant: &str, params: &Params, who: &str) -> Res
         Ok(directory) => directory,
         Err(refusal) => return page::refused(&refusal),
     };
-    let request = match Request::read(params, provider.client_id(), &state.redirect_uris) {
+    let request = match Request::read(params, provider.client_id(), &state) {
         Ok(request) => request,
         Err(Refused::Here(refusal)) => return page::refused(&refusal),
         Err(Refused::There { redirect_uri, state, refusal }) => {
@@ -140,11 +140,15 @@ fn redeem(provider: &Provider, tenant: &str, headers: &HeaderMap, body: &[u8]) -
     if is("grant_type", "client_credentials") {
         return client_credentials(provider, tenant, &params);
     }
-    if !is("client_id", &provider.inner.client_id.to_string())
-        || !is("client_secret", &provider.inner.client_secret)
-    {
+    let main = (provider.inner.client_id, provider.inner.client_secret.clone());
+    let others: Vec<_> =
+        provider.state().registrations.iter().map(|it| (it.client_id, it.client_secret.clone())).collect();
+    let known = std::iter::once(main)
+        .chain(others)
+        .find(|(id, secret)| is("client_id", &id.to_string()) && is("client_secret", secret));
+    let Some((client_id, _)) = known else {
         return Err(refuse("invalid_client", "AADSTS7000215: Invalid client secret provided."));
-    }
+    };
     if !is("grant_type", "authorization_code") {
         return Err(refuse("unsupported_grant_type", "AADSTS70003: grant_type must be authorization_code."));
     }
@@ -152,13 +156,16 @@ fn redeem(provider: &Provider, tenant: &str, headers: &HeaderMap, body: &[u8]) -
         let mut state = provider.state();
         let directory = Tenant::read(tenant, &state)?;
         let grant = state.codes.redeem(&params)?;
+        if grant.client_id != client_id {
+            return Err(refuse("invalid_grant", "AADSTS700005: The code was issued to another application."));
+        }
         if !directory.has(&grant.account) {
             return Err(refuse("invalid_grant", "AADSTS70000: The code is not for this tenant."));
         }
         grant
     };
-    let id = tokens::id_claims(provider, &grant.account, &grant.scope, &grant.nonce);
-    let access = tokens::access_claims(provider, &grant.account);
+    let id = tokens::id_claims(provider, client_id, &grant.account, (&grant.scope, &grant.nonce));
+    let access = tokens::access_claims(provider, client_id, &grant.account);
     Ok(json!({
         "token_type": "Bearer",
         "scope": grant.scope,

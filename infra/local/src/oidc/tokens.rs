@@ -4,6 +4,7 @@ use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{Account, Application, Provider, SigningKey};
 use crate::clock::{random_id, real_now};
@@ -29,12 +30,18 @@ pub enum Signature {
 /// ID token claims. Without the scope `profile` there is no `oid` and no name, as at Entra.
 pub(super) fn id_claims(
     provider: &Provider,
+    client_id: Uuid,
     account: &Account,
-    scope: &str,
-    nonce: &str,
+    (scope, nonce): (&str, &str),
 ) -> Map<String, Value> {
-    let mut claims = common(provider, account);
+    let mut claims = common(provider, client_id, account);
     claims.insert("nonce".to_owned(), json!(nonce));
+    let state = provider.state();
+    let given = state.roles.iter().filter(|it| (it.0, it.1) == (client_id, account.object_id));
+    let roles: Vec<&str> = given.map(|(.., role)| role.as_str()).collect();
+    if !roles.is_empty() {
+        claims.insert("roles".to_owned(), json!(roles));
+    }
     if !scope.split(' ').any(|word| word == "profile") {
         for claim in ["oid", "name", "preferred_username"] {
             claims.remove(claim);
@@ -44,9 +51,9 @@ pub(super) fn id_claims(
 }
 
 /// Access token claims: for our own API, version 2.
-pub(super) fn access_claims(provider: &Provider, account: &Account) -> Map<String, Value> {
-    let mut claims = common(provider, account);
-    claims.insert("azp".to_owned(), json!(provider.client_id()));
+pub(super) fn access_claims(provider: &Provider, client_id: Uuid, account: &Account) -> Map<String, Value> {
+    let mut claims = common(provider, client_id, account);
+    claims.insert("azp".to_owned(), json!(client_id));
     claims.insert("azpacr".to_owned(), json!("1"));
     claims.insert("scp".to_owned(), json!("access_as_user"));
     claims
@@ -107,13 +114,13 @@ pub(super) fn mint(
     format!("{text}.{signature}")
 }
 
-fn common(provider: &Provider, account: &Account) -> Map<String, Value> {
+fn common(provider: &Provider, client_id: Uuid, account: &Account) -> Map<String, Value> {
     let now_s = real_now().as_second();
     let claims = json!({
         "ver": "2.0",
         "iss": provider.issuer(account.directory_id),
-        "aud": provider.client_id(),
-        "sub": pairwise(provider, account),
+        "aud": client_id,
+        "sub": pairwise(client_id, account),
         "tid": account.directory_id,
         "oid": account.object_id,
         "name": account.name,
@@ -128,7 +135,7 @@ fn common(provider: &Provider, account: &Account) -> Map<String, Value> {
 }
 
 /// `sub` is the person's alone in this one application.
-fn pairwise(provider: &Provider, account: &Account) -> String {
-    let text = format!("{} {} {}", provider.client_id(), account.directory_id, account.object_id);
+fn pairwise(client_id: Uuid, account: &Account) -> String {
+    let text = format!("{} {} {}", client_id, account.directory_id, account.object_id);
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }

@@ -39,20 +39,33 @@ pub enum SignInError {
 
 /// Signs somebody in and returns their bearer token: what the browser would keep as its session cookie.
 pub async fn token(url: &str, person: &Person) -> Result<String, SignInError> {
-    token_of(url, person.user_name).await
+    match person.is_operator() {
+        true => operator_token_of(url, person.user_name).await,
+        false => token_of(url, person.user_name).await,
+    }
 }
 
 /// The same for anybody the provider knows, by the name they sign in with.
 pub async fn token_of(url: &str, user_name: &str) -> Result<String, SignInError> {
+    through(url, ("auth", "__Host-signalbox"), user_name).await
+}
+
+/// The same at the platform operators' door.
+pub async fn operator_token_of(url: &str, user_name: &str) -> Result<String, SignInError> {
+    through(url, ("operators", "__Host-signalbox-operators"), user_name).await
+}
+
+/// The flow of one door, and the session that its cookie keeps.
+async fn through(url: &str, (door, cookie): (&str, &str), user_name: &str) -> Result<String, SignInError> {
     let browser = Client::builder().redirect(redirect::Policy::none()).no_proxy().build()?;
-    let login = browser.get(format!("{url}/auth/login")).send().await?;
+    let login = browser.get(format!("{url}/{door}/login")).send().await?;
     let cookies = cookies(&login);
     let mut provider = next(login, "the start of the sign-in").await?;
     provider.query_pairs_mut().append_pair("login_hint", user_name);
     let chosen = browser.get(provider).send().await?;
     let callback = next(chosen, "the choice of the person").await?;
     let answer = browser.get(callback).header(COOKIE, cookies).send().await?;
-    match crate::seed::session(answer.headers()) {
+    match crate::seed::session(answer.headers(), cookie) {
         Some(token) => Ok(token),
         None => Err(refused(answer, "the end of the sign-in").await),
     }

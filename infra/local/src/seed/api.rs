@@ -114,9 +114,9 @@ impl Api {
 }
 
 /// The session that an answer sets, if it sets one.
-pub(crate) fn session(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn session(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut values = cookies.filter_map(|cookie| cookie.strip_prefix("__Host-signalbox="));
+    let mut values = cookies.filter_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='));
     values.find_map(|rest| rest.split(';').next().filter(|value| !value.is_empty()).map(str::to_owned))
 }
 

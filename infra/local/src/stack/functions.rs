@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Stack, StackError, secrets};
+use super::{OPERATORS_CLIENT_ID, Stack, StackError, secrets};
 use crate::cloud::{EventSourceSettings, FunctionSettings, QueueSettings, RouteSettings, TickSettings};
+use crate::people::OPERATIONS;
 use crate::settings::StackSettings;
 
 /// How many instances of a function run side by side.
@@ -63,7 +64,7 @@ pub(super) fn connect(stack: &Stack, settings: &StackSettings) -> Result<(), Sta
 
 /// The gateway's routes.
 pub(super) fn routes(settings: &StackSettings) -> Vec<RouteSettings> {
-    [("ANY /auth/{proxy+}", "signin"), ("$default", "portal")]
+    [("ANY /auth/{proxy+}", "signin"), ("ANY /operators/{proxy+}", "operators"), ("$default", "portal")]
         .into_iter()
         .filter(|(_, function)| settings.functions.iter().any(|it| it == function))
         .map(|(key, function)| RouteSettings { key: key.to_owned(), function: function.to_owned() })
@@ -77,7 +78,7 @@ struct Queues {
 
 fn timeout(function: &str) -> Duration {
     Duration::from_secs(match function {
-        "signin" | "portal" => 15,
+        "signin" | "portal" | "operators" => 15,
         "scheduler" => 50,
         "dispatcher" => 90,
         _ => 300,
@@ -97,14 +98,19 @@ fn environment(
         ("ROOT_KEY_SECRET_ARN", arn(secrets::ROOT_KEY), &["portal", "dispatcher", "steward"]),
         ("QUEUE_ROOT_SECRET_ARN", arn(secrets::QUEUE_ROOT), &["portal", "scheduler", "dispatcher"]),
         ("SESSION_KEY_SECRET_ARN", arn(secrets::SESSION_KEY), &["signin", "portal"]),
+        ("SESSION_KEY_SECRET_ARN", arn(secrets::OPERATORS_SESSION_KEY), OPERATORS),
         ("QUEUE_URL", queues.work.clone(), &["portal", "scheduler", "dispatcher"]),
         ("PROVISION_QUEUE_URL", queues.provision.clone(), &["signin", "portal", "steward"]),
-        ("PUBLIC_URL", stack.url.clone(), &["signin", "portal"]),
+        ("PUBLIC_URL", stack.url.clone(), &["signin", "portal", "operators"]),
         ("OIDC_AUTHORITY", stack.oidc.authority(), &["signin"]),
         ("OIDC_CLIENT_ID", stack.oidc.client_id().to_string(), &["signin"]),
         ("OIDC_CLIENT_SECRET_ARN", arn(secrets::OIDC_CLIENT), &["signin"]),
+        ("OIDC_AUTHORITY", stack.oidc.issuer(OPERATIONS.directory_id), OPERATORS),
+        ("OIDC_CLIENT_ID", OPERATORS_CLIENT_ID.to_string(), OPERATORS),
+        ("OIDC_CLIENT_SECRET_ARN", arn(secrets::OPERATORS_OIDC_CLIENT), OPERATORS),
+        ("OPERATORS_DIRECTORY_ID", OPERATIONS.directory_id.to_string(), OPERATORS),
         ("ONBOARDING", "listed".to_owned(), &["signin"]),
-        ("EGRESS_ALLOW", egress(stack, settings), &["signin", "dispatcher"]),
+        ("EGRESS_ALLOW", egress(stack, settings), &["signin", "dispatcher", "operators"]),
         ("LOGIN_SECRET_ARNS", logins(stack), &["steward"]),
         // To be tried out; nobody takes snapshots of this database.
         ("SHORTEST_GRACE_S", "1".to_owned(), &["portal"]),
@@ -119,6 +125,7 @@ fn environment(
 }
 
 const ALL: &[&str] = &[];
+const OPERATORS: &[&str] = &["operators"];
 
 /// The loopback addresses that the demo needs and the rules for outgoing calls forbid.
 fn egress(stack: &Stack, settings: &StackSettings) -> String {

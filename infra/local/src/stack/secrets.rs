@@ -13,6 +13,8 @@ pub(super) const ROOT_KEY: &str = "root-key";
 pub(super) const QUEUE_ROOT: &str = "queue-root";
 pub(super) const SESSION_KEY: &str = "session-key";
 pub(super) const OIDC_CLIENT: &str = "oidc-client";
+pub(super) const OPERATORS_SESSION_KEY: &str = "operators-session-key";
+pub(super) const OPERATORS_OIDC_CLIENT: &str = "operators-oidc-client";
 
 /// The name of a function's database login.
 pub(super) fn login(function: &str) -> String {
@@ -21,7 +23,7 @@ pub(super) fn login(function: &str) -> String {
 
 /// Makes what is missing, and writes the logins anew: the server's port may be another today.
 pub(super) fn write(folder: &DataFolder, steward: &Login) -> Result<(), FolderError> {
-    for name in [ROOT_KEY, QUEUE_ROOT, SESSION_KEY] {
+    for name in [ROOT_KEY, QUEUE_ROOT, SESSION_KEY, OPERATORS_SESSION_KEY] {
         folder.secret(name, random_keys)?;
     }
     for function in FUNCTIONS {
@@ -50,7 +52,8 @@ impl Store {
     }
 
     fn file(&self, name: &str) -> Option<PathBuf> {
-        let fixed = [ROOT_KEY, QUEUE_ROOT, SESSION_KEY, OIDC_CLIENT];
+        let fixed =
+            [ROOT_KEY, QUEUE_ROOT, SESSION_KEY, OIDC_CLIENT, OPERATORS_SESSION_KEY, OPERATORS_OIDC_CLIENT];
         let known = fixed.contains(&name) || FUNCTIONS.iter().any(|function| login(function) == name);
         known.then(|| self.folder.join(name))
     }

@@ -133,7 +133,7 @@ fn the_header_is_exactly_ours() {
 #[test]
 fn every_claim_is_there_once_of_its_type_and_spelt_in_the_one_way() {
     let (header, claims) = (part(&minted(), 0), part(&minted(), 1));
-    for name in CLAIMS {
+    for &name in KIND.claims {
         let right = object(&claims)[name].clone();
         let mut bent = object(&claims);
         bent.remove(name);

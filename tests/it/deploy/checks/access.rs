@@ -24,9 +24,18 @@ const SECRETS: &[(&str, &[&str])] = &[
     ("Scheduler", &["SchedulerLogin", "QueueRoot"]),
     (
         "Steward",
-        &["StewardLogin", "SigninLogin", "PortalLogin", "SchedulerLogin", "DispatcherLogin", "RootKey"],
+        &[
+            "StewardLogin",
+            "SigninLogin",
+            "PortalLogin",
+            "SchedulerLogin",
+            "DispatcherLogin",
+            "OperatorsLogin",
+            "RootKey",
+        ],
     ),
     ("Dispatcher", &["DispatcherLogin", "RootKey", "QueueRoot"]),
+    ("Operators", &["OperatorsLogin", "OperatorsSessionKey", "OperatorsOidcClientSecret"]),
 ];
 
 /// Who sends to and who takes from which queue.
@@ -36,6 +45,7 @@ const QUEUES: &[(&str, &[&str], &[&str])] = &[
     ("Scheduler", &["Work"], &[]),
     ("Steward", &["Provision"], &["Provision"]),
     ("Dispatcher", &["Work"], &["Work"]),
+    ("Operators", &[], &[]),
 ];
 
 /// A role each, and of the same name.
@@ -139,7 +149,7 @@ pub(super) fn queue_policies(stacks: &Stacks) -> Vec<String> {
     wrong
 }
 
-/// Only the dispatcher reaches vendors; sign-in reaches the identity provider; the rest, nothing outside.
+/// Only the dispatcher reaches vendors; both doors reach their identity provider; the rest, nothing outside.
 pub(super) fn way_out(stacks: &Stacks) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut open = BTreeSet::new();
@@ -162,7 +172,7 @@ pub(super) fn way_out(stacks: &Stacks) -> Vec<String> {
         let group = stacks.target(ROOT, &network["SecurityGroupIds"][0]).unwrap_or_default().1;
         let wanted = match function.id {
             "Dispatcher" => ("Network.Outputs.EgressSubnets", "DispatcherGroup"),
-            "Signin" => ("Network.Outputs.EgressSubnets", "SigninGroup"),
+            "Signin" | "Operators" => ("Network.Outputs.EgressSubnets", "SigninGroup"),
             _ => ("Network.Outputs.InsideSubnets", "InsideGroup"),
         };
         wrong.extend(unless(

@@ -35,7 +35,7 @@ pub(super) fn names(stacks: &Stacks) -> Vec<String> {
     wrong
 }
 
-/// `ANY /auth/{proxy+}` to sign-in, everything else to the portal, payload 2.0, in time.
+/// `ANY /auth/{proxy+}` to sign-in, `ANY /operators/{proxy+}` to the operators' door, everything else to the portal, payload 2.0, in time.
 pub(super) fn routes(stacks: &Stacks) -> Vec<String> {
     let mut found = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -53,8 +53,11 @@ pub(super) fn routes(stacks: &Stacks) -> Vec<String> {
         wrong.extend(unless(waits, format!("{id}: the gateway waits longer than the function runs")));
         found.insert(properties["RouteKey"].as_str().unwrap_or_default(), function.unwrap_or_default());
     }
-    let wanted =
-        BTreeMap::from([("$default", "Portal".to_owned()), ("ANY /auth/{proxy+}", "Signin".to_owned())]);
+    let wanted = BTreeMap::from([
+        ("$default", "Portal".to_owned()),
+        ("ANY /auth/{proxy+}", "Signin".to_owned()),
+        ("ANY /operators/{proxy+}", "Operators".to_owned()),
+    ]);
     wrong.extend(unless(found == wanted, format!("routes {found:?}")));
     wrong
 }

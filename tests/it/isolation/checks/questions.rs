@@ -7,8 +7,13 @@ use tokio_postgres::Client;
 use super::Pair;
 
 /// The logins of the functions that serve requests and work. The steward's own may make schemas; it serves nobody.
-pub(in crate::isolation) const LOGINS: [&str; 4] =
-    ["signalbox_signin", "signalbox_portal", "signalbox_scheduler", "signalbox_dispatcher"];
+pub(in crate::isolation) const LOGINS: [&str; 5] = [
+    "signalbox_signin",
+    "signalbox_portal",
+    "signalbox_scheduler",
+    "signalbox_dispatcher",
+    "signalbox_operators",
+];
 
 /// The logins as a list of literals.
 pub(super) fn logins() -> String {
@@ -49,13 +54,15 @@ pub(in crate::isolation) const ALL: &[(&str, &str)] = &[
          where c.relkind = 'S' and has_sequence_privilege(l.name, c.oid, 'usage, select, update')",
     ),
     (
-        "a login executes system.authorize and nothing else",
+        "a login executes its one way into workspaces and nothing else",
         "select l.name || ' and ' || p.proname from unnest(array[{logins}]) l (name),
                 pg_proc p join pg_namespace n on n.oid = p.pronamespace
          where n.nspname not in ('pg_catalog', 'information_schema')
            and has_function_privilege(l.name, p.oid, 'execute')
                <> (l.name in ('signalbox_portal', 'signalbox_dispatcher')
-                   and p.oid = 'system.authorize(uuid, bytea, uuid, uuid, text, text, text[])'::regprocedure)",
+                   and p.oid = 'system.authorize(uuid, bytea, uuid, uuid, text, text, text[])'::regprocedure
+                   or l.name = 'signalbox_operators'
+                   and p.oid = 'system.authorize_operator(uuid, uuid, uuid, text)'::regprocedure)",
     ),
     (
         "a login owns nothing, inherits nothing and has no path",
@@ -85,10 +92,10 @@ pub(in crate::isolation) const ALL: &[(&str, &str)] = &[
            and l.lanname not in ('internal', 'c', 'sql') and has_language_privilege(r.oid, l.oid, 'usage')",
     ),
     (
-        "only the portal and the dispatcher become tenants, and nobody the owner",
+        "only three functions become tenants, and nobody the owner",
         "select l.name || ' becomes ' || r.rolname from unnest(array[{logins}]) l (name), pg_roles r
          where r.rolname <> l.name and pg_has_role(l.name, r.oid, 'member')
-           and not (l.name in ('signalbox_portal', 'signalbox_dispatcher') and r.rolname ~ '^(cell_[0-9]{4}|t_[0-9a-f]{32})$')
+           and not (l.name in ('signalbox_portal', 'signalbox_dispatcher', 'signalbox_operators') and r.rolname ~ '^(cell_[0-9]{4}|t_[0-9a-f]{32})$')
            and r.rolname <> 'signalbox_tenants'
            and r.rolname <> replace(l.name, 'signalbox_', 'system_')
          union all

@@ -1,10 +1,16 @@
 //! Sign-ins under way. The browser keeps them, sealed, so that only the browser that began one can end it; a few at a time,
-//! because people open several tabs. One that was used, in whatever way it ended, is gone.
+//! because people open several tabs. One that was used, in whatever way it ended, is gone. Both doors, of people and of
+//! platform operators, keep theirs with it, each under a cookie and a key of its own.
 
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::auth::{SessionKeys, cookie, random_word};
+
+use super::{
+    cookie::{self, FlowCookie},
+    seal::random_word,
+    session::SessionKeys,
+};
 
 /// How long somebody may take at the provider, in seconds.
 const PATIENCE_S: i64 = 600;
@@ -12,32 +18,34 @@ const PATIENCE_S: i64 = 600;
 const AT_ONCE: usize = 3;
 /// Longer texts are no invitation, and would not fit into the cookie.
 const MAX_INVITATION: usize = 64;
-const PURPOSE: &str = "flow";
 
 /// One sign-in under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Flow {
+pub struct Flow {
     /// Comes back from the provider in the query.
-    pub(crate) state: String,
+    pub state: String,
     /// Comes back in the ID token.
-    pub(crate) nonce: String,
+    pub nonce: String,
     /// Proves to the provider that who redeems the code is who asked for it (PKCE).
-    pub(crate) verifier: String,
+    pub verifier: String,
     /// Where to go afterwards: a path of this site.
-    pub(crate) return_to: String,
-    /// The invitation that the sign-in began with.
+    pub return_to: String,
+    /// The invitation that the sign-in began with; of people's door only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) invitation: Option<String>,
+    pub invitation: Option<String>,
     began_s: i64,
 }
 
-/// Those of one browser.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flows(Vec<Flow>);
+/// Those of one browser, at one door.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Flows {
+    flows: Vec<Flow>,
+    kept_in: FlowCookie,
+}
 
 impl Flow {
     /// A fresh one. None where the machine has no randomness.
-    pub(crate) fn begin(return_to: String, now: Timestamp) -> Option<Self> {
+    pub fn begin(return_to: String, now: Timestamp) -> Option<Self> {
         Some(Self {
             state: random_word()?,
             nonce: random_word()?,
@@ -49,7 +57,8 @@ impl Flow {
     }
 
     /// The same with an invitation. A text that is too long for one is kept as none that ever was.
-    pub(crate) fn with_invitation(self, text: Option<&str>) -> Self {
+    #[must_use]
+    pub fn with_invitation(self, text: Option<&str>) -> Self {
         let kept = |text: &str| if text.len() <= MAX_INVITATION { text.to_owned() } else { String::new() };
         Self { invitation: text.map(kept), ..self }
     }
@@ -57,43 +66,49 @@ impl Flow {
 
 impl Flows {
     /// Those that the request's cookie holds. A cookie that cannot be opened, or two of them, hold none.
-    pub(crate) fn read(headers: &HeaderMap, keys: &SessionKeys, now: Timestamp) -> Self {
-        let values = cookie::values(headers, cookie::FLOW).unwrap_or_default();
-        let [sealed] = values.as_slice() else { return Self::default() };
-        let opened = keys.open(PURPOSE, sealed).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    pub fn read(headers: &HeaderMap, keys: &SessionKeys, kept_in: FlowCookie, now: Timestamp) -> Self {
+        let values = cookie::values(headers, kept_in.name).unwrap_or_default();
+        let [sealed] = values.as_slice() else { return Self { flows: Vec::new(), kept_in } };
+        let opened =
+            keys.open(kept_in.purpose, sealed).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let mut flows: Vec<Flow> = opened.unwrap_or_default();
         flows.retain(|flow| (0..PATIENCE_S).contains(&(now.as_second() - flow.began_s)));
-        Self(flows)
+        Self { flows, kept_in }
     }
 
     /// Adds one; beyond a few the oldest is forgotten.
-    pub(crate) fn add(&mut self, flow: Flow) {
-        self.0.push(flow);
-        let excess = self.0.len().saturating_sub(AT_ONCE);
-        self.0.drain(..excess);
+    pub fn add(&mut self, flow: Flow) {
+        self.flows.push(flow);
+        let excess = self.flows.len().saturating_sub(AT_ONCE);
+        self.flows.drain(..excess);
     }
 
     /// Takes the one of a state out.
-    pub(crate) fn take(&mut self, state: &str) -> Option<Flow> {
-        let at = self.0.iter().position(|flow| flow.state == state)?;
-        Some(self.0.remove(at))
+    pub fn take(&mut self, state: &str) -> Option<Flow> {
+        let at = self.flows.iter().position(|flow| flow.state == state)?;
+        Some(self.flows.remove(at))
     }
 
     /// The `Set-Cookie` value that keeps what is left.
-    pub(crate) fn cookie(&self, keys: &SessionKeys) -> String {
-        let bytes = serde_json::to_vec(&self.0).unwrap_or_default();
-        match keys.seal(PURPOSE, &bytes) {
-            Ok(sealed) if !self.0.is_empty() => cookie::set(cookie::FLOW, &sealed, PATIENCE_S),
-            Ok(_) | Err(_) => cookie::clear(cookie::FLOW),
+    pub fn cookie(&self, keys: &SessionKeys) -> String {
+        let bytes = serde_json::to_vec(&self.flows).unwrap_or_default();
+        match keys.seal(self.kept_in.purpose, &bytes) {
+            Ok(sealed) if !self.flows.is_empty() => cookie::set(self.kept_in.name, &sealed, PATIENCE_S),
+            Ok(_) | Err(_) => cookie::clear(self.kept_in.name),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::secrets::{KeyRing, Secret};
-
     use super::*;
+    use crate::secrets::{KeyRing, Secret};
+
+    const PEOPLE: FlowCookie = FlowCookie::PEOPLE;
+
+    fn none() -> Flows {
+        Flows { flows: Vec::new(), kept_in: PEOPLE }
+    }
 
     fn keys(digit: char) -> SessionKeys {
         let ring = format!(
@@ -116,18 +131,20 @@ mod tests {
     #[test]
     fn a_flow_is_ended_once_by_the_browser_that_began_it_and_in_time() {
         let flow = Flow::begin("/jobs".to_owned(), at(0)).unwrap();
-        let mut flows = Flows::default();
+        let mut flows = none();
         flows.add(flow.clone());
         let kept = sent_back(&flows.cookie(&keys('A')));
-        assert_eq!(Flows::read(&kept, &keys('A'), at(599)).take(&flow.state), Some(flow.clone()));
-        assert_eq!(Flows::read(&kept, &keys('A'), at(600)), Flows::default(), "too late");
-        assert_eq!(Flows::read(&kept, &keys('A'), at(-1)), Flows::default(), "from the future");
-        assert_eq!(Flows::read(&HeaderMap::new(), &keys('A'), at(1)), Flows::default(), "another browser");
-        assert_eq!(Flows::read(&kept, &keys('E'), at(1)), Flows::default(), "another key");
+        assert_eq!(Flows::read(&kept, &keys('A'), PEOPLE, at(599)).take(&flow.state), Some(flow.clone()));
+        assert_eq!(Flows::read(&kept, &keys('A'), PEOPLE, at(600)), none(), "too late");
+        assert_eq!(Flows::read(&kept, &keys('A'), PEOPLE, at(-1)), none(), "from the future");
+        assert_eq!(Flows::read(&HeaderMap::new(), &keys('A'), PEOPLE, at(1)), none(), "another browser");
+        assert_eq!(Flows::read(&kept, &keys('E'), PEOPLE, at(1)), none(), "another key");
+        let other = FlowCookie::OPERATORS;
+        assert_eq!(Flows::read(&kept, &keys('A'), other, at(1)).flows, [], "another door");
         let mut twice = kept.clone();
         twice.append(http::header::COOKIE, kept[http::header::COOKIE].clone());
-        assert_eq!(Flows::read(&twice, &keys('A'), at(1)), Flows::default(), "a planted second cookie");
-        let mut read = Flows::read(&kept, &keys('A'), at(1));
+        assert_eq!(Flows::read(&twice, &keys('A'), PEOPLE, at(1)), none(), "a planted second cookie");
+        let mut read = Flows::read(&kept, &keys('A'), PEOPLE, at(1));
         assert_eq!(read.take("another state"), None);
         assert!(read.take(&flow.state).is_some() && read.take(&flow.state).is_none());
         assert!(read.cookie(&keys('A')).contains("Max-Age=0"));
@@ -135,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_few_flows_run_side_by_side_and_fit_a_cookie() {
-        let mut flows = Flows::default();
+        let mut flows = none();
         let begun: Vec<Flow> =
             (0..5).map(|_| Flow::begin(format!("/{}", "a".repeat(511)), at(0)).unwrap()).collect();
         for flow in &begun {
@@ -143,7 +160,7 @@ mod tests {
         }
         let cookie = flows.cookie(&keys('A'));
         assert!(cookie.len() < 4096, "{}", cookie.len());
-        let mut read = Flows::read(&sent_back(&cookie), &keys('A'), at(1));
+        let mut read = Flows::read(&sent_back(&cookie), &keys('A'), PEOPLE, at(1));
         assert!(begun[..2].iter().all(|flow| read.take(&flow.state).is_none()));
         assert!(begun[2..].iter().all(|flow| read.take(&flow.state).is_some()));
     }

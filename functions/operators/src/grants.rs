@@ -1,0 +1,81 @@
+//! Grants: the right to look into one workspace for a while, with reason and ticket, in both audit logs.
+
+use serde::Deserialize;
+use serde_json::json;
+use shared::{
+    model::{
+        Problem,
+        ids::{Id, TenantId},
+    },
+    store::operators::{self, Asked},
+};
+
+use crate::{
+    answer::{Answer, List, Refusal, created, found},
+    call::Call,
+};
+
+/// Characters of a reason.
+pub(crate) const REASON: std::ops::RangeInclusive<usize> = 10..=500;
+/// Characters of a ticket.
+pub(crate) const TICKET: std::ops::RangeInclusive<usize> = 1..=100;
+/// Minutes of a grant.
+pub(crate) const MINUTES: std::ops::RangeInclusive<i32> = 1..=60;
+
+/// What a grant is asked for with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewGrant {
+    workspace_id: TenantId,
+    reason: String,
+    ticket: String,
+    minutes: i32,
+}
+
+impl NewGrant {
+    /// Everything that is wrong with it.
+    fn check(&self) -> Result<(), Refusal> {
+        let mut wrong = Vec::new();
+        let mut text = |pointer: &str, text: &str, allowed: &std::ops::RangeInclusive<usize>| {
+            if !allowed.contains(&text.trim().chars().count()) {
+                let message = format!("must have {} to {} characters", allowed.start(), allowed.end());
+                wrong.push(Problem::at(pointer, message));
+            } else if text.chars().any(char::is_control) {
+                wrong.push(Problem::at(pointer, "must be one line of text"));
+            }
+        };
+        text("/reason", &self.reason, &REASON);
+        text("/ticket", &self.ticket, &TICKET);
+        if !MINUTES.contains(&self.minutes) {
+            let message = format!("must be {} to {}", MINUTES.start(), MINUTES.end());
+            wrong.push(Problem::at("/minutes", message));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid(wrong)) }
+    }
+}
+
+/// Opens one.
+pub(crate) async fn open(call: Call) -> Answer {
+    call.no_query()?;
+    let new: NewGrant = call.body()?;
+    new.check()?;
+    let (reason, ticket) = (new.reason.trim(), new.ticket.trim());
+    let asked = Asked { tenant: new.workspace_id, reason, ticket, minutes: new.minutes };
+    let id = call.parts().clock.new_id();
+    let opened = operators::open_grant(call.system().await?, &call.access()?, id, asked).await;
+    Ok(created(&opened.map_err(|error| Refusal::from(error).at("/workspace_id"))?))
+}
+
+/// Ends one early.
+pub(crate) async fn close(call: Call) -> Answer {
+    call.no_query()?;
+    let id = call.id(0).into();
+    Ok(found(&operators::close_grant(call.system().await?, &call.access()?, id).await?))
+}
+
+/// One's own.
+pub(crate) async fn list(call: Call) -> Answer {
+    let asked = call.asked(&[])?;
+    let rows = operators::grants(call.system().await?, &call.access()?, asked.page()).await?;
+    Ok(found(&List::of(rows, asked.items(), |row| row.id.uuid().to_string(), |row| json!(row))))
+}

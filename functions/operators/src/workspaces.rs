@@ -1,0 +1,130 @@
+//! The overview: how workspaces are doing, without anything that their members wrote.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::{
+    db::migrate,
+    model::ids::Id,
+    store::overview::{self, Totals, Workspace},
+};
+use uuid::Uuid;
+
+use crate::{
+    answer::{Answer, List, found},
+    call::Call,
+};
+
+/// Work that is owed this long, in seconds, is late: the scheduler sweeps each minute.
+const LATE_S: i64 = 120;
+/// Work that is owed this long, in seconds, is stuck: it was sent again many times.
+const STUCK_S: i64 = 900;
+
+/// The same of one workspace and of all.
+macro_rules! backlog {
+    ($row:ident) => {
+        json!({
+            "owed": $row.owed,
+            "overdue": $row.overdue,
+            "resent": $row.resent,
+            "waiting": $row.waiting,
+            "oldest_owed_s": age_s($row.now, $row.oldest_owed_at),
+            "instants": $row.instants,
+            "instants_overdue": $row.instants_overdue,
+            "oldest_overdue_s": age_s($row.now, $row.oldest_instant_at),
+        })
+    };
+}
+
+/// Everything at once.
+pub(crate) async fn totals(call: Call) -> Answer {
+    call.no_query()?;
+    let version = migrate::tenant_version();
+    let totals = overview::totals(call.system().await?, &call.access()?, version).await?;
+    Ok(found(&totals_shape(&totals)))
+}
+
+/// A page of workspaces in the order of their ids.
+pub(crate) async fn list(call: Call) -> Answer {
+    let asked = call.asked(&[])?;
+    let after = asked.cursor.unwrap_or(Uuid::nil());
+    let rows = overview::list(call.system().await?, &call.access()?, after, asked.limit + 1).await?;
+    Ok(found(&List::of(rows, asked.items(), |row| row.id.uuid().to_string(), |row| shape(&row))))
+}
+
+/// One workspace; its own log has the row of this too.
+pub(crate) async fn get(call: Call) -> Answer {
+    call.no_query()?;
+    let id = call.id(0).into();
+    Ok(found(&shape(&overview::get(call.system().await?, &call.access()?, id).await?)))
+}
+
+/// Operations of the steward's, newest first: those that have not ended, and those that failed within a week.
+pub(crate) async fn operations(call: Call) -> Answer {
+    let asked = call.asked(&[])?;
+    let rows = overview::operations(call.system().await?, &call.access()?, asked.page()).await?;
+    Ok(found(&List::of(rows, asked.items(), |row| row.id.uuid().to_string(), |row| json!(row))))
+}
+
+fn shape(row: &Workspace) -> Value {
+    json!({
+        "id": row.id,
+        "name": row.name,
+        "state": row.state,
+        "health": health(age_s(row.now, row.oldest_owed_at).max(age_s(row.now, row.oldest_instant_at))),
+        "placement": row.placement,
+        "cell": row.cell,
+        "schema_version": row.schema_version,
+        "schema_behind": row.schema_version < migrate::tenant_version(),
+        "claimed_at": row.claimed_at,
+        "backlog": backlog!(row),
+        "operations": { "open": row.operations, "in_trouble": row.operations_in_trouble },
+        "rollout_failed_at": row.rollout_failed_at,
+        "growth": { "members": row.members, "members_of_30_days": row.members_of_30_days },
+        "measured": row.measured,
+    })
+}
+
+fn totals_shape(row: &Totals) -> Value {
+    json!({
+        "at": row.now,
+        "health": health(age_s(row.now, row.oldest_owed_at).max(age_s(row.now, row.oldest_instant_at))),
+        "workspaces": {
+            "active": row.active,
+            "suspended": row.suspended,
+            "deleting": row.deleting,
+            "purging": row.purging,
+            "spare": row.spares,
+            "schema_behind": row.behind,
+        },
+        "directories": row.directories,
+        "schema_version": migrate::tenant_version(),
+        "backlog": backlog!(row),
+        "operations": { "open": row.operations, "in_trouble": row.operations_in_trouble },
+        "rollout": row.rollout,
+    })
+}
+
+/// Seconds since then; none where nothing is owed.
+fn age_s(now: Timestamp, then: Option<Timestamp>) -> Option<i64> {
+    then.map(|then| (now.as_second() - then.as_second()).max(0))
+}
+
+/// `ok`, `late` or `stuck`, by the age of the oldest work that waits for us.
+fn health(oldest_s: Option<i64>) -> &'static str {
+    match oldest_s {
+        Some(age) if age >= STUCK_S => "stuck",
+        Some(age) if age >= LATE_S => "late",
+        _ => "ok",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_follows_the_age_of_what_is_owed() {
+        let of = [None, Some(0), Some(119), Some(120), Some(899), Some(900)].map(health);
+        assert_eq!(of, ["ok", "ok", "ok", "late", "late", "stuck"]);
+    }
+}

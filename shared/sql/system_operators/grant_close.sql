@@ -1,0 +1,2 @@
+select id, workspace_id, workspace_name, reason, ticket, minutes, opened_at, expires_at, closed_at
+from system.operator_grant_close($1, $2, $3, $4, $5, $6)
