@@ -1,6 +1,10 @@
 //! Secrets: their type, and the functions' own, read from Secrets Manager at cold start and again on refusal.
 //! A customer's credentials are read by the dispatcher's vaults, not here.
 
+mod root;
+
+pub use root::RootKey;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};

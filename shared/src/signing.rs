@@ -44,6 +44,14 @@ pub struct PublicKey {
     pub public_key: String,
 }
 
+impl PublicKey {
+    /// One that was seen, as it is kept.
+    #[must_use]
+    pub fn of(id: String, public_key: String) -> Self {
+        Self { id, algorithm: "ed25519".to_owned(), public_key }
+    }
+}
+
 /// Nothing could be signed: the root has no current key, or the primitive refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no signing key can be derived")]
@@ -87,7 +95,7 @@ impl Signing {
         let key = |version| {
             let pair = self.pair(version)?;
             let public_key = STANDARD.encode(pair.public_key().as_ref());
-            Ok(PublicKey { id: id(version, &pair), algorithm: "ed25519".to_owned(), public_key })
+            Ok(PublicKey::of(id(version, &pair), public_key))
         };
         self.0.versions().map(key).collect()
     }

@@ -50,6 +50,8 @@ pub mod profiles;
 pub mod restores;
 pub mod roles;
 pub mod rollouts;
+pub mod roots;
+pub mod rotations;
 pub mod runs;
 pub mod schedules;
 pub mod seals;

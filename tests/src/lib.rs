@@ -14,6 +14,7 @@ pub mod database;
 pub mod dice;
 pub mod install;
 pub mod invariants;
+pub mod keys;
 pub mod operator;
 pub mod pgbouncer;
 pub mod scale;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use shared::{
     engine::{Answer, Known, Messages, Outcome, SEND_WITHIN_S, Settled, Taken, settle},
     error::DbError,
+    keys::Salt,
     model::state::Failure,
 };
 use tokio::time::{Duration, Instant};
@@ -118,7 +119,7 @@ impl Tenant<'_> {
     }
 
     /// Makes one start, unless its time has passed meanwhile.
-    async fn start(&self, (taken, claimed_at): Order, salts: Vec<(i32, Vec<u8>)>) -> Answer {
+    async fn start(&self, (taken, claimed_at): Order, salts: Vec<Salt>) -> Answer {
         let outcome = self.call((&taken, claimed_at), salts).await;
         Answer {
             attempt: taken.attempt,
@@ -130,8 +131,9 @@ impl Tenant<'_> {
         }
     }
 
-    async fn call(&self, (taken, claimed_at): (&Taken, Timestamp), salts: Vec<(i32, Vec<u8>)>) -> Outcome {
-        let secret = match vaults::open(self.route.tenant, &taken.connection, &self.dispatcher.root, salts) {
+    async fn call(&self, (taken, claimed_at): (&Taken, Timestamp), salts: Vec<Salt>) -> Outcome {
+        let root = &self.dispatcher.root;
+        let secret = match vaults::open(self.route.tenant, &taken.connection, root, salts).await {
             Ok(secret) => secret,
             Err(refused) => return failed(Failure::Auth, refused.to_string()),
         };

@@ -24,7 +24,7 @@ use shared::{
     db::Database,
     egress::Egress,
     queue::{Queue, Signer},
-    secrets::{KeyRing, SecretSource},
+    secrets::{RootKey, SecretSource},
 };
 
 /// Workspaces worked side by side.
@@ -35,7 +35,7 @@ pub struct Dispatcher {
     database: Database,
     queue: Queue,
     clock: Clock,
-    root: KeyRing,
+    root: RootKey,
     connectors: Connectors,
 }
 
@@ -43,7 +43,7 @@ impl Dispatcher {
     /// Reads what the function needs; connects to nothing yet.
     pub async fn new(config: &Config, aws: &aws_config::SdkConfig, clock: Clock) -> Result<Self, Error> {
         let secrets = SecretSource::new(aws);
-        let root = secrets.key_ring(config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")).await?;
+        let root = RootKey::read(&secrets, config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")).await?;
         let queue_root = secrets.key_ring(config.get("SIGNALBOX_QUEUE_ROOT_SECRET_ARN")).await?;
         let queue = Queue::new(aws, config.get("SIGNALBOX_QUEUE_URL"), Signer::new(queue_root));
         let egress = Egress::new(config.optional("SIGNALBOX_EGRESS_ALLOW"))?;

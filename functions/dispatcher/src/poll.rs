@@ -56,7 +56,7 @@ async fn ask(tenant: &Tenant<'_>, round: &Round, known: &Known) -> Learnt {
         ..Learnt::default()
     };
     let root = &tenant.dispatcher.root;
-    let secret = match vaults::open(tenant.route.tenant, &round.connection, root, known.salts.clone()) {
+    let secret = match vaults::open(tenant.route.tenant, &round.connection, root, known.salts.clone()).await {
         Ok(secret) => secret,
         Err(refused) => return all_run_on(format!("It could not be asked about: {refused}")),
     };

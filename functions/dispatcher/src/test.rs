@@ -39,6 +39,7 @@ pub(crate) async fn run(tenant: &Tenant<'_>, message: &Message) -> Result<(), Db
 async fn look(tenant: &Tenant<'_>, connection: &Connection, known: &Known) -> Result<String, String> {
     let root = &tenant.dispatcher.root;
     let secret = vaults::open(tenant.route.tenant, connection, root, known.salts.clone())
+        .await
         .map_err(|r| r.to_string())?;
     let unreadable = "The connection's settings cannot be read by this release.";
     let settings = connection.settings.as_ref().ok_or(unreadable)?;

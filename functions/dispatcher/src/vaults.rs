@@ -4,8 +4,9 @@ mod managed;
 
 use shared::{
     engine::Connection,
+    keys::{CannotOpen, Salt},
     model::ids::TenantId,
-    secrets::{KeyRing, Secret},
+    secrets::{RootKey, Secret},
 };
 
 /// A credential cannot be had.
@@ -15,30 +16,32 @@ pub(crate) enum Refused {
     Absent,
     /// The vault's kind is not read by this release.
     Kind,
-    /// It cannot be opened here.
-    Sealed,
+    /// It cannot be opened here, and why.
+    Sealed(CannotOpen),
 }
 
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Absent => "The connection's vault holds no credential of that name.",
-            Self::Kind => "This release reads credentials from managed vaults only.",
-            Self::Sealed => "The credential cannot be opened; store it again.",
-        })
+        match self {
+            Self::Absent => f.write_str("The connection's vault holds no credential of that name."),
+            Self::Kind => f.write_str("This release reads credentials from managed vaults only."),
+            // Storing it again would not help the others: the key is to be put back.
+            Self::Sealed(why @ CannotOpen::NoRoot(_)) => write!(f, "The credential cannot be opened: {why}."),
+            Self::Sealed(why) => write!(f, "The credential cannot be opened: {why}; store it again."),
+        }
     }
 }
 
 /// The credential of a connection, if it names one.
-pub(crate) fn open(
+pub(crate) async fn open(
     tenant: TenantId,
     connection: &Connection,
-    root: &KeyRing,
-    salts: Vec<(i32, Vec<u8>)>,
+    root: &RootKey,
+    salts: Vec<Salt>,
 ) -> Result<Option<Secret>, Refused> {
     let Some(sealed) = &connection.credential else { return Ok(None) };
     match sealed.vault_kind.as_str() {
-        "managed" => managed::open(tenant, sealed, root, salts).map(Some),
+        "managed" => managed::open(tenant, sealed, root, salts).await.map(Some),
         _ => Err(Refused::Kind),
     }
 }

@@ -9,8 +9,7 @@ use shared::{
     db::Database,
     limiter::Limiter,
     queue::{Queue, StewardQueue},
-    secrets::KeyRing,
-    signing::Signing,
+    secrets::{KeyRing, RootKey},
 };
 use url::Url;
 
@@ -33,9 +32,7 @@ pub struct Means {
     /// The queue that wakes the steward.
     pub steward: StewardQueue,
     /// Root of the workspaces' keys.
-    pub root: KeyRing,
-    /// Shows the public keys of what the steward has signed.
-    pub signing: Signing,
+    pub root: RootKey,
     /// Where exports are read from.
     pub archive: Archive,
     /// Verifies and signs session tokens.
@@ -73,7 +70,7 @@ pub struct AppSettings {
 /// The two key rings of the portal.
 pub struct AppSecrets {
     /// Root of the workspaces' keys.
-    pub root: KeyRing,
+    pub root: RootKey,
     /// Signs session tokens.
     pub session: KeyRing,
 }
@@ -91,7 +88,7 @@ impl App {
         let AppQueues { work: queue, steward } = queues;
         let AppSecrets { root, session } = secrets;
         let AppSettings { public_url, archive, shortest_grace_s } = settings;
-        let (session, signing) = (SessionKeys::new(session), Signing::new(root.clone()));
+        let session = SessionKeys::new(session);
         let limiter = Limiter::new(database.clone());
         Self(Arc::new(Means {
             database,
@@ -100,7 +97,6 @@ impl App {
             queue,
             steward,
             root,
-            signing,
             archive,
             session,
             public_url,

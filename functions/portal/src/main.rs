@@ -8,7 +8,7 @@ use shared::{
     db::Database,
     error::BoxError,
     queue::{Queue, Signer, StewardQueue},
-    secrets::SecretSource,
+    secrets::{RootKey, SecretSource},
     telemetry,
 };
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), BoxError> {
     let secrets = SecretSource::new(&aws);
     let (database, root, queue_root, session) = futures_util::try_join!(
         Database::open(config.database(), secrets.clone()),
-        secrets.key_ring(config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")),
+        RootKey::read(&secrets, config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")),
         secrets.key_ring(config.get("SIGNALBOX_QUEUE_ROOT_SECRET_ARN")),
         secrets.key_ring(config.get("SIGNALBOX_SESSION_KEY_SECRET_ARN")),
     )?;

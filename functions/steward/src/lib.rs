@@ -7,6 +7,7 @@ mod evidence;
 mod operations;
 mod order;
 mod rollout;
+mod roots;
 mod seal;
 mod shares;
 mod sweep;
@@ -21,7 +22,7 @@ use shared::{
     db::Database,
     error::chain,
     queue::StewardQueue,
-    secrets::{KeyRing, SecretSource},
+    secrets::{RootKey, SecretSource},
     signing::Signing,
 };
 
@@ -37,9 +38,8 @@ pub struct Steward {
     login_arns: Vec<String>,
     queue: StewardQueue,
     archive: Archive,
-    /// Root of the workspaces' keys: a backup is sealed and opened here.
-    root: KeyRing,
-    signing: Signing,
+    /// Root of the workspaces' keys: backups are sealed and opened here, credentials sealed anew.
+    root: RootKey,
     clock: Clock,
     /// For how many days snapshots of the whole database are kept.
     snapshot_days: i64,
@@ -49,7 +49,7 @@ impl Steward {
     /// Prepares the pool; connects to nothing yet.
     pub async fn new(config: &Config, aws: &aws_config::SdkConfig, clock: Clock) -> Result<Self, Error> {
         let secrets = SecretSource::new(aws);
-        let root = secrets.key_ring(config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")).await?;
+        let root = RootKey::read(&secrets, config.get("SIGNALBOX_ROOT_KEY_SECRET_ARN")).await?;
         Ok(Self {
             database: Database::open(config.database(), secrets.clone()).await?,
             secrets,
@@ -60,7 +60,6 @@ impl Steward {
                 .map(|arn| arn.trim().to_owned())
                 .collect(),
             archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
-            signing: Signing::new(root.clone()),
             root,
             clock,
             snapshot_days: config
@@ -68,6 +67,11 @@ impl Steward {
                 .parse()
                 .map_err(|_| "SIGNALBOX_SNAPSHOT_DAYS is no number of days")?,
         })
+    }
+
+    /// Signs, and checks what was signed, with the root as it was read last.
+    fn signing(&self) -> Signing {
+        Signing::new(self.root.ring())
     }
 
     /// Carries out what an event asks for. A failure is told with its causes.
@@ -88,6 +92,8 @@ impl Steward {
             Order::Measure { tenant_id } => self.measure(tenant_id.into()).await,
             Order::Seal => self.seal().await,
             Order::Sweep => self.sweep().await,
+            Order::RotateRoot => self.rotate_root().await,
+            Order::Roots => self.roots().await,
             Order::Certificate { tenant_id } => self.certificate(tenant_id).await,
             Order::Tick => self.tick().await,
         }

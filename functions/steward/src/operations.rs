@@ -8,6 +8,7 @@ mod expiry;
 mod export;
 mod external;
 mod restore;
+mod rotation;
 mod suspend;
 
 use std::time::{Duration, Instant};
@@ -102,6 +103,7 @@ impl Steward {
             OperationKind::Backup => backup::step(self, taken).await,
             OperationKind::Restore => restore::step(self, taken).await,
             OperationKind::Expiry => expiry::step(self, taken).await,
+            OperationKind::Rotation => rotation::step(self, taken).await,
         }
     }
 

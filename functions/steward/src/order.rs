@@ -40,6 +40,10 @@ pub(crate) enum Order {
     Operate,
     /// Tells what is left of workspaces that are gone, and of nobody.
     Sweep,
+    /// Gives every workspace keys under the root key that is current now.
+    RotateRoot,
+    /// Tells which versions of the root key are still needed, and by how many workspaces.
+    Roots,
     /// Gives the certificate of a workspace that was deleted.
     Certificate {
         /// Which.
@@ -124,6 +128,7 @@ mod tests {
     #[test]
     fn each_kind_of_event_is_read_as_what_it_asks() {
         assert_eq!(Order::read(json!({"do": "install"})).unwrap(), Order::Install);
+        assert_eq!(Order::read(json!({"do": "rotate_root"})).unwrap(), Order::RotateRoot);
         assert_eq!(
             Order::read(json!({"do": "migrate", "until": "ten"})).unwrap(),
             Order::Migrate { until: Wave::Ten, resume: false }

@@ -38,6 +38,7 @@ impl Steward {
             logins::ensure(&self.database, &login).await?;
         }
         let migrated = self.migrate(Wave::All, false).await?;
+        self.see_roots().await?;
         let refilled = self.refill(SPARES).await?;
         Ok(
             json!({ "installed": true, "migrated": migrated["migrated"], "spares_made": refilled["spares_made"] }),
@@ -88,6 +89,8 @@ impl Steward {
         tx.commit().await?;
         self.gather_evidence().await?;
         let measured = self.measure_next().await?;
+        // Last: a root that is missing is an error of this tick, and keeps nothing else from being done.
+        self.see_roots().await?;
         Ok(json!({ "spares_made": refilled["spares_made"], "sessions_purged": purged, "measured": measured }))
     }
 }

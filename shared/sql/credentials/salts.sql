@@ -1,1 +1,1 @@
-select version, salt from system.tenant_salts()
+select version, salt, root_version from system.tenant_salts()

@@ -39,7 +39,7 @@ impl Part {
         let packed = zstd::bulk::compress(lines, LEVEL).map_err(|_| unfit("cannot be compressed"))?;
         let row = self.row();
         keys.seal(place(self.tenant, &row), &Secret::new(packed))
-            .map_err(|_| unfit("cannot be sealed: no key"))
+            .map_err(|why| unfit(&format!("cannot be sealed: {why}")))
     }
 
     /// Opens and unpacks what was sealed as exactly this part.
@@ -47,7 +47,7 @@ impl Part {
         let row = self.row();
         let packed = keys
             .open(place(self.tenant, &row), version, sealed)
-            .map_err(|_| unfit("cannot be opened with the keys of this workspace"))?;
+            .map_err(|why| unfit(&format!("cannot be opened with the keys of this workspace: {why}")))?;
         zstd::bulk::decompress(packed.expose(), MAX_LINES).map_err(|_| unfit("cannot be unpacked"))
     }
 
@@ -69,13 +69,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::secrets::KeyRing;
+    use crate::{keys::Salt, secrets::KeyRing};
 
     fn keys(salt: u8) -> TenantKeys {
         let ring = Secret::new(
             br#"{"current":1,"keys":{"1":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}"#.to_vec(),
         );
-        TenantKeys::for_backups(KeyRing::parse(&ring).unwrap(), vec![(1, vec![salt; 32])])
+        let salt = Salt::new(1, vec![salt; 32], None);
+        TenantKeys::for_backups(KeyRing::parse(&ring).unwrap(), vec![salt])
     }
 
     #[test]

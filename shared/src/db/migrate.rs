@@ -60,6 +60,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     25 => "0025_operators",
     26 => "0026_operator_access",
     27 => "0027_overview",
+    28 => "0028_key_versions",
 ];
 
 /// A workspace's schema.

@@ -56,6 +56,7 @@ params! {
     i16 => INT2, INT2_ARRAY;
     i32 => INT4, INT4_ARRAY;
     i64 => INT8, INT8_ARRAY;
+    f64 => FLOAT8, FLOAT8_ARRAY;
     bool => BOOL, BOOL_ARRAY;
     Timestamp => TIMESTAMPTZ, TIMESTAMPTZ_ARRAY;
     Value => JSONB, JSONB_ARRAY;

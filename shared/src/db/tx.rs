@@ -19,6 +19,7 @@ use deadpool_postgres::Object;
 use futures_util::future::join;
 use tokio_postgres::{
     Row, RowStream, SimpleQueryMessage,
+    error::SqlState,
     types::{ToSql, Type},
 };
 
@@ -60,7 +61,7 @@ impl TenantTx {
 
     /// Opens the scope by itself, where the first statement depends on it.
     pub async fn open(&self) -> Result<&Entered, DbError> {
-        self.0.all("select").await?;
+        self.0.run(self.0.client().query_typed("select", &[])).await?;
         self.entered()
     }
 }
@@ -173,9 +174,8 @@ struct Tx {
 
 impl Tx {
     async fn borrow(database: &Database, setup: String, name: &'static str) -> Result<Self, DbError> {
-        let connection = database.connection().await?;
         Ok(Self {
-            connection: Some(connection),
+            connection: Some(database.connection().await?),
             setup: Mutex::new(Some(format!("begin; {setup}"))),
             opened: AtomicBool::new(false),
             entered: OnceLock::new(),
@@ -194,10 +194,25 @@ impl Tx {
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
         let setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(setup) = setup else { return statement.await.map_err(|error| self.failed(error)) };
+        let Some(setup) = setup else { return self.answered(statement).await };
         let (opened, answer) = join(self.client().simple_query(&setup), statement).await;
         self.note(&opened.map_err(|error| self.failed(error))?)?;
         self.opened.store(true, Ordering::Relaxed);
+        answer.map_err(|error| self.failed(error))
+    }
+
+    /// Of statements that travel together the first failure aborts the transaction, and those behind it only say so. Answers come
+    /// in order: the cause is there already, and is let past.
+    async fn answered<T>(
+        &self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, DbError> {
+        let answer = statement.await;
+        if let Err(error) = &answer
+            && error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+        {
+            tokio::task::yield_now().await;
+        }
         answer.map_err(|error| self.failed(error))
     }
 
@@ -222,10 +237,6 @@ impl Tx {
         self.entered.set(entered).map_err(|_| DbError::Refused(Refusal::NoSession))
     }
 
-    async fn all(&self, sql: &'static str) -> Result<Vec<Row>, DbError> {
-        self.run(self.client().query_typed(sql, &[])).await
-    }
-
     async fn last(
         mut self,
         sql: &'static str,
@@ -241,7 +252,10 @@ impl Tx {
                 Ok(rows)
             }
             (Err(error), _) => {
-                self.give_back().await;
+                // A confirmed rollback saves the connection.
+                if self.client().simple_query("rollback").await.is_ok() {
+                    self.connection = None;
+                }
                 Err(error)
             }
             (Ok(_), Err(error)) => Err(error.into()),
@@ -256,8 +270,7 @@ impl Tx {
         if !self.opened.load(Ordering::Relaxed) && how == END_COMMIT {
             return Err(DbError::Refused(Refusal::NoSession));
         }
-        let ended = self.client().simple_query(how).await;
-        match ended {
+        match self.client().simple_query(how).await {
             Ok(_) => {
                 self.connection = None;
                 Ok(())
@@ -265,17 +278,10 @@ impl Tx {
             Err(error) => {
                 tracing::debug!(
                     transaction = self.name,
-                    "an end was not confirmed; the connection is closed"
+                    "an end was not confirmed: its connection is closed"
                 );
                 Err(error.into())
             }
-        }
-    }
-
-    /// After a failed statement: a confirmed rollback saves the connection.
-    async fn give_back(&mut self) {
-        if self.client().simple_query("rollback").await.is_ok() {
-            self.connection = None;
         }
     }
 }

@@ -11,8 +11,9 @@ use super::{
     sheet::Versions,
 };
 use crate::{
-    db::Row,
+    db::{FromRow, Row},
     error::DbError,
+    keys::Salt,
     model::{
         connection::{ConnectionKind, Settings},
         ids::{ConnectionId, ConnectionTestId, RunId, VaultId},
@@ -51,8 +52,8 @@ pub struct Sealed {
 pub struct Known {
     pub(crate) versions: Versions,
     connections: HashMap<ConnectionId, Arc<Connection>>,
-    /// The salts of the workspace's keys, by version.
-    pub salts: Vec<(i32, Vec<u8>)>,
+    /// The salts of the workspace's keys. One that was read stays known: a credential that was read with it may still be used.
+    pub salts: Vec<Salt>,
 }
 
 impl Known {
@@ -74,10 +75,11 @@ impl Known {
             let connection = read_connection(row)?;
             self.connections.insert(connection.id, Arc::new(connection));
         }
-        self.salts = salts
-            .iter()
-            .map(|row| Ok((row.try_get("version")?, row.try_get("salt")?)))
-            .collect::<Result<_, DbError>>()?;
+        for row in salts {
+            let salt = Salt::from_row(row)?;
+            self.salts.retain(|known| known.version != salt.version);
+            self.salts.push(salt);
+        }
         Ok(())
     }
 }

@@ -21,6 +21,8 @@ pub enum OperationKind {
     Restore,
     /// Removes an export or a backup.
     Expiry,
+    /// Gives the workspace's keys a new version and seals everything anew.
+    Rotation,
 }
 
 /// The state of an operation.
@@ -46,8 +48,15 @@ pub struct UnknownKind(String);
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: &[Self] =
-        &[Self::Suspend, Self::Deletion, Self::Export, Self::Backup, Self::Restore, Self::Expiry];
+    pub const ALL: &[Self] = &[
+        Self::Suspend,
+        Self::Deletion,
+        Self::Export,
+        Self::Backup,
+        Self::Restore,
+        Self::Expiry,
+        Self::Rotation,
+    ];
 
     /// The text used in the database and the API.
     #[must_use]
@@ -59,6 +68,7 @@ impl OperationKind {
             Self::Backup => "backup",
             Self::Restore => "restore",
             Self::Expiry => "expiry",
+            Self::Rotation => "rotation",
         }
     }
 
@@ -66,17 +76,18 @@ impl OperationKind {
     #[must_use]
     pub const fn may_be_given_up(self) -> bool {
         match self {
-            Self::Suspend | Self::Deletion | Self::Expiry => false,
+            Self::Suspend | Self::Deletion | Self::Expiry | Self::Rotation => false,
             Self::Export | Self::Backup | Self::Restore => true,
         }
     }
 
-    /// Whether a workspace has only one operation like this at a time; the others only read.
+    /// Whether a workspace has only one operation like this at a time; the others only read. A rotation goes on beside the others,
+    /// but never beside a second one.
     #[must_use]
     pub const fn is_exclusive(self) -> bool {
         match self {
             Self::Suspend | Self::Deletion | Self::Restore => true,
-            Self::Export | Self::Backup | Self::Expiry => false,
+            Self::Export | Self::Backup | Self::Expiry | Self::Rotation => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use local::stack::Stack;
 use serde_json::json;
 use shared::{
-    keys::{CannotOpen, Place, TenantKeys},
+    keys::{CannotOpen, Place, Salt, TenantKeys},
     model::ids::TenantId,
     secrets::Secret,
 };
@@ -40,8 +40,8 @@ impl Sealed {
 async fn sealed(stack: &Stack, tenants: usize) -> Vec<Sealed> {
     let root = stack.cloud().secret_arn("root-key");
     let root = database::secrets(stack).await.key_ring(&root).await.expect("the root key");
-    let salts =
-        || vec![(1, shared::keys::random(32).expect("bytes")), (2, shared::keys::random(32).expect("bytes"))];
+    let salt = |version| Salt::new(version, shared::keys::random(32).expect("bytes"), None);
+    let salts = || vec![salt(1), salt(2)];
     let seal = |_| {
         let (tenant, row) = (TenantId::from(random_id()), random_id().to_string());
         let keys = TenantKeys::new(root.clone(), salts());

@@ -1,5 +1,7 @@
 //! A tenant transaction in all the ways it ends: what was not confirmed is not kept, and its connection is not used again.
 
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use local::stack::Stack;
@@ -103,6 +105,30 @@ fn a_scope_that_does_not_open_runs_none_of_its_statements_and_commits_nothing() 
         }
         assert_eq!(vaults(stack, &workspace).await, 0);
     });
+}
+
+#[test]
+fn of_statements_that_travel_together_the_first_failure_is_told() {
+    stack::with(async |stack| {
+        let mut workspace = Workspace::claim(stack).await;
+        workspace.session = random_id();
+        let pool = database::of(stack, "portal", 1).await;
+        let tx = TenantTx::begin(&pool, &workspace.scope(Permission::VaultsRead), "together").await;
+        let tx = tx.expect("a connection");
+        let (mut first, mut second) = (pin!(tx.rows("select 1", &[])), pin!(tx.rows("select 2", &[])));
+        // Both are sent; both answers are there before anybody looks again, at the second first.
+        assert!(!is_answered(first.as_mut()).await && !is_answered(second.as_mut()).await);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(!is_answered(second.as_mut()).await, "it would tell of a transaction that is aborted");
+        let told = first.await;
+        assert!(matches!(told, Err(DbError::Refused(Refusal::NoSession))), "{told:?}");
+        assert_eq!(code(&second.await.expect_err("aborted")), Some(SqlState::IN_FAILED_SQL_TRANSACTION));
+    });
+}
+
+/// Whether a look at it finds it answered.
+async fn is_answered<F: Future>(mut statement: Pin<&mut F>) -> bool {
+    std::future::poll_fn(|context| Poll::Ready(statement.as_mut().poll(context).is_ready())).await
 }
 
 #[test]

@@ -9,30 +9,25 @@ use local::stack::Stack;
 use serde_json::{Value, json};
 use shared::{
     archive::{manifest::Hash, sealed::Part},
-    keys::TenantKeys,
+    keys::{Salt, TenantKeys},
     model::ids::{OperationId, TenantId},
     secrets::KeyRing,
     signing::{Purpose, Signing},
 };
-use tests::{archive, database, stack, tenant::Tenant, work, world::World};
+use tests::{archive, database, keys, stack, tenant::Tenant, work, world::World};
 
 use super::restores::{backup, filled, workspaces};
 
 /// What we could do if we had stolen the root key: only then can a manifest be signed.
 struct Forger {
     root: KeyRing,
-    salts: Vec<(i32, Vec<u8>)>,
+    salts: Vec<Salt>,
     shelf: PathBuf,
 }
 
 impl Forger {
     async fn new(stack: &Stack, tenant: &Tenant, made: &Value) -> Self {
-        let arn = stack.cloud().secret_arn("root-key");
-        let root = database::secrets(stack).await.key_ring(&arn).await.expect("the root key");
-        let client = database::superuser(stack).await;
-        let ask = "select version, salt from system.tenant_keys where tenant_id = $1";
-        let rows = client.query(ask, &[&tenant.id]).await.expect("the salts");
-        let salts = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let (root, salts) = (keys::ring(stack).await, keys::salts(stack, tenant.id).await);
         Self { root, salts, shelf: archive::shelf(stack, tenant.id, "backup", made) }
     }
 
@@ -231,6 +226,8 @@ fn an_archive_that_is_not_what_it_says_is_refused_and_nothing_has_changed() {
         let theirs = archive::files(&archive::shelf(&stack, other.id, "backup", &foreign));
         let by = &tenant.administrator;
         archive::done(by, "/workspace/suspend", &json!({})).await;
+        // The canaries are made by the first tick that looks for them: here, before anything is compared.
+        stack.order(json!({ "do": "gather_evidence" })).await.expect("the canaries are there");
         let unchanged = state(&stack).await;
         let copied: Attempt = (
             "the files of another workspace's backup",

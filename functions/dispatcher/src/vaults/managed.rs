@@ -2,24 +2,23 @@
 
 use shared::{
     engine::Sealed,
-    keys::TenantKeys,
+    keys::{Salt, TenantKeys, roots_of},
     model::ids::TenantId,
-    secrets::{KeyRing, Secret},
+    secrets::{RootKey, Secret},
     store::credentials::{place, row_of},
 };
 
 use super::Refused;
 
 /// Opens a sealed credential.
-pub(super) fn open(
+pub(super) async fn open(
     tenant: TenantId,
     sealed: &Sealed,
-    root: &KeyRing,
-    salts: Vec<(i32, Vec<u8>)>,
+    root: &RootKey,
+    salts: Vec<Salt>,
 ) -> Result<Secret, Refused> {
     let (version, bytes) = sealed.value.as_ref().ok_or(Refused::Absent)?;
     let row = row_of(sealed.vault, &sealed.name);
-    TenantKeys::new(root.clone(), salts)
-        .open(place(tenant, &row), *version, bytes)
-        .map_err(|_| Refused::Sealed)
+    let ring = root.knowing(roots_of(&salts)).await;
+    TenantKeys::new(ring, salts).open(place(tenant, &row), *version, bytes).map_err(Refused::Sealed)
 }

@@ -1,4 +1,4 @@
-//! Backups and restores: asked for here, worked by the steward. A backup is never handed out: it opens in its own workspace,
+//! Backups, restores and rotations of the keys: asked for here, worked by the steward. A backup is never handed out: it opens in its own workspace,
 //! and nowhere else.
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,8 @@ pub(super) fn routes() -> Vec<Route> {
         delete("/workspace/backups/{id}", "backups.delete", "Asks for a backup's end", remove)
             .needs(WorkspaceWrite),
         post("/workspace/restores", "restores.create", "Asks for a restore", restore).needs(WorkspaceWrite),
+        post("/workspace/rotations", "rotations.create", "Asks for a new version of the keys", rotate)
+            .needs(WorkspaceWrite),
     ]
 }
 
@@ -108,6 +110,14 @@ async fn restore(caller: Caller, Body(body): Body<RestoreBody>) -> Answered<Acce
     let request = json!({ "backup_id": body.backup_id, "into": body.into });
     let ask = Ask { id, kind: OperationKind::Restore, request, by: work.user(), not_before: None };
     asked(work, &ask, Change::new("workspace.restore", body.backup_id.uuid())).await
+}
+
+async fn rotate(caller: Caller, Body(_): Body<Nothing>) -> Answered<Accepted<Operation>> {
+    let work = caller.write_while(READABLE).await?;
+    let id: OperationId = caller.app.clock.new_id();
+    let ask =
+        Ask { id, kind: OperationKind::Rotation, request: json!({}), by: work.user(), not_before: None };
+    asked(work, &ask, Change::new("keys.rotate", id.uuid())).await
 }
 
 async fn asked(work: Work, ask: &Ask, change: Change) -> Answered<Accepted<Operation>> {

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use shared::model::role::Permission::VaultsWrite;
 use shared::{
+    keys::{TenantKeys, roots_of},
     model::{
         Problem,
         ids::{Id, VaultId},
@@ -62,8 +63,10 @@ async fn write(
         return Err(Fault::invalid(vec![Problem::at("/value", "must have 1 to 65536 bytes")]).into());
     }
     let work = caller.write().await?;
+    credentials::hold_keys(&work).await?;
     vaults::lock(&work, vault).await?;
-    let keys = credentials::keys(&work, &caller.app.root).await?;
+    let salts = credentials::salts(&work).await?;
+    let keys = TenantKeys::new(caller.app.root.knowing(roots_of(&salts)).await, salts);
     let row = credentials::row_of(vault, &name);
     let sealed =
         keys.seal(credentials::place(caller.principal.tenant_id, &row), &new.value).map_err(|error| {

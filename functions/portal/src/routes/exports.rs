@@ -14,8 +14,11 @@ use shared::{
         role::Permission::{WorkspaceRead, WorkspaceWrite},
         tenant::TenantState,
     },
-    signing::PublicKey,
-    store::operations::{self, Ask, Operation},
+    signing::{PublicKey, Signing},
+    store::{
+        operations::{self, Ask, Operation},
+        roots,
+    },
 };
 use utoipa::ToSchema;
 
@@ -106,8 +109,14 @@ async fn file(caller: Caller, Path(id): Path<OperationId>, Path(name): Path<Stri
 
 async fn keys(caller: Caller) -> Answered<Found<SigningKeys>> {
     let held = caller.read().await?;
-    held.open().await?;
-    let keys = caller.app.signing.public_keys().map_err(unavailable)?;
+    let seen = roots::signing_keys(&held).await?;
+    let mut keys: Vec<PublicKey> =
+        seen.into_iter().map(|key| PublicKey::of(key.key_id, key.public_key)).collect();
+    // The steward may not have looked since the root key got a version.
+    let ours = Signing::new(caller.app.root.ring()).public_keys().map_err(unavailable)?;
+    keys.extend(
+        ours.into_iter().filter(|key| !keys.iter().any(|seen| seen.id == key.id)).collect::<Vec<_>>(),
+    );
     Ok(Found::of(&SigningKeys { keys }))
 }
 

@@ -12,9 +12,9 @@ use shared::{
         Scope, TenantTx,
         tables::{Reading, Table},
     },
-    keys::TenantKeys,
+    keys::{TenantKeys, roots_of},
     model::{ids::OperationId, tenant::Route},
-    store::{archives, operations::Taken},
+    store::{archives, credentials, operations::Taken},
 };
 
 use super::{Next, expiry};
@@ -40,7 +40,8 @@ pub(super) async fn write(steward: &Steward, route: &Route, id: OperationId) -> 
     let tx = TenantTx::begin(&steward.database, &Scope::Snapshot(route.clone()), "backup").await?;
     let snapshot = archives::snapshot(&tx).await?;
     let version = snapshot.schema_version;
-    let keys = TenantKeys::for_backups(steward.root.clone(), archives::salts(&tx).await?);
+    let salts = credentials::salts(&tx).await?;
+    let keys = TenantKeys::for_backups(steward.root.knowing(roots_of(&salts)).await, salts);
     let mut writer =
         Writer { steward, shelf, keys, part: Vec::new(), rows: 0, files: Vec::new(), key_version: 0 };
     let mut tables = Vec::new();
@@ -72,7 +73,7 @@ pub(super) async fn write(steward: &Steward, route: &Route, id: OperationId) -> 
         tables,
         files: writer.files,
     };
-    manifest.write(&steward.archive, shelf, &steward.signing).await?;
+    manifest.write(&steward.archive, shelf, &steward.signing()).await?;
     Ok(manifest)
 }
 

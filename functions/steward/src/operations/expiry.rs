@@ -6,7 +6,10 @@ use shared::{
     archive::{ArchiveKind, Shelf, manifest::Manifest},
     db::{SystemRole, SystemTx},
     model::{ids::OperationId, operation::OperationKind},
-    store::operations::{self, Plan, Taken},
+    store::{
+        operations::{self, Plan, Taken},
+        rotations,
+    },
 };
 
 use super::Next;
@@ -23,6 +26,12 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "mark purged").await?;
     operations::mark_purged(&tx, taken.route.tenant, id).await?;
     tx.commit().await?;
+    if kind == ArchiveKind::Backup {
+        // It may have been the last that needed an older version of the keys.
+        let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "retire keys").await?;
+        rotations::retire_keys(&tx, taken.route.tenant).await?;
+        tx.commit().await?;
+    }
     Ok(Next::Done(json!({ "objects": objects })))
 }
 

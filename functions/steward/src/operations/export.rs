@@ -81,7 +81,7 @@ async fn write(steward: &Steward, taken: &Taken, shelf: Shelf) -> Result<Manifes
         tables: writer.tables,
         files: writer.files,
     };
-    manifest.write(&steward.archive, shelf, &steward.signing).await?;
+    manifest.write(&steward.archive, shelf, &steward.signing()).await?;
     Ok(manifest)
 }
 

@@ -19,6 +19,7 @@ use shared::{
         operation::OperationKind,
         tenant::{Route, SchemaName, TenantState},
     },
+    signing::Signing,
     store::{
         operations::{self, Plan, Taken},
         restores::{self, Kept, OpenWork},
@@ -26,7 +27,7 @@ use shared::{
     },
 };
 
-use super::{Next, backup};
+use super::{Next, backup, rotation};
 use crate::Steward;
 
 /// What was asked for.
@@ -86,7 +87,9 @@ async fn manifest(
     id: OperationId,
 ) -> Result<Result<Manifest, Unfit>, Error> {
     let shelf = Shelf { tenant: taken.route.tenant, kind: ArchiveKind::Backup, id };
-    let manifest = Manifest::read(&steward.archive, shelf, &steward.signing).await?;
+    // It may be signed, and sealed, under a root that was put back since this steward has looked.
+    let signing = Signing::new(steward.root.again().await?);
+    let manifest = Manifest::read(&steward.archive, shelf, &signing).await?;
     Ok(manifest.and_then(|manifest| load::check(&manifest).map(|()| manifest)))
 }
 
@@ -189,6 +192,10 @@ impl Restore<'_> {
         let tx = TenantTx::begin(&self.steward.database, &scope, "settle restored work").await?;
         restores::settle(&tx, &self.steward.clock, how).await?;
         tx.commit().await?;
+        // A sandbox has no credentials. What the workspace gets back is under the keys of the day of the backup.
+        if self.request.into == Into::Replace {
+            rotation::reseal(self.steward, &self.taken.route, &scope).await?;
+        }
         Ok(self.next(if self.request.into == Into::Replace { "swap" } else { "open" }))
     }
 

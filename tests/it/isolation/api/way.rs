@@ -13,6 +13,7 @@ use shared::{
     clock::Clock,
     db::Database,
     queue::{Queue, Signer, StewardQueue},
+    secrets::RootKey,
 };
 use tests::{
     caller::{Answer, Caller, send},
@@ -63,7 +64,8 @@ impl Near {
         let queue = |name: &str| format!("{}/{account}/{name}", stack.cloud().endpoint_url());
         let work = Queue::new(&aws, &queue("work"), Signer::new(ring("queue-root").await));
         let queues = AppQueues { work, steward: StewardQueue::new(&aws, &queue("provision")) };
-        let keys = AppSecrets { root: ring("root-key").await, session: ring("session-key").await };
+        let root = RootKey::read(&secrets, &arn).await.expect("the root key");
+        let keys = AppSecrets { root, session: ring("session-key").await };
         let database = database::of(stack, "portal", connections).await;
         let settings = AppSettings {
             public_url: stack.url().parse().expect("the gateway's address"),

@@ -157,9 +157,10 @@ pub(in crate::isolation) const ALL: &[(&str, &str)] = &[
     (
         // A function that asks in another way whose scope it is in is named here. `try_to_cross` is nobody's definer: it does
         // what its caller could do without it.
+        // The public keys of signatures are the installation's, and everybody's to see.
         "what a tenant may call takes the tenant from the scope",
         "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-         where n.nspname = 'system' and p.proname not in ('now', 'tenant', 'try_to_cross')
+         where n.nspname = 'system' and p.proname not in ('now', 'tenant', 'try_to_cross', 'signing_keys')
            and p.prosrc !~ 'system\\.(tenant|people_lock)\\(\\)'
            and has_function_privilege('signalbox_tenants', p.oid, 'execute')",
     ),

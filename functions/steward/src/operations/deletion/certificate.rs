@@ -38,7 +38,7 @@ pub(super) async fn issue(steward: &Steward, taken: &Taken) -> Result<Next, Erro
         tracing::warn!(%tenant, left = %json!(after), "something is left of a workspace; it is taken away again");
         return Ok(Next::Wait("archive", taken.progress.clone(), AGAIN_AFTER));
     }
-    let certificate = sealed(write(taken, &about, &after, steward.snapshot_days), &steward.signing)?;
+    let certificate = sealed(write(taken, &about, &after, steward.snapshot_days), &steward.signing())?;
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "bury").await?;
     deletion::bury(tx, tenant, about.directory_id, &certificate).await?;
     tracing::info!(%tenant, sha256 = certificate["sha256"].as_str(), "a workspace was deleted");

@@ -14,9 +14,9 @@ use shared::{
         tables::{Reading, Table},
     },
     error::DbError,
-    keys::TenantKeys,
+    keys::{TenantKeys, roots_of},
     model::tenant::Route,
-    store::archives,
+    store::credentials,
 };
 
 use crate::Steward;
@@ -54,8 +54,9 @@ pub(super) async fn load(
     manifest: &Manifest,
 ) -> Result<Result<(), Unfit>, Error> {
     let tx = TenantTx::begin(&steward.database, &Scope::Worker(of.clone()), "salts").await?;
-    let keys = TenantKeys::for_backups(steward.root.clone(), archives::salts(&tx).await?);
+    let salts = credentials::salts(&tx).await?;
     tx.rollback().await?;
+    let keys = TenantKeys::for_backups(steward.root.knowing(roots_of(&salts)).await, salts);
     let mut loading = Loading::begin(steward, target, manifest.schema_version).await?;
     for (index, file) in manifest.files.iter().enumerate() {
         let (number, is_last) = (index + 1, index + 1 == manifest.files.len());

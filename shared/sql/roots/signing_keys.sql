@@ -1,0 +1,1 @@
+select key_id, public_key from system.signing_keys()

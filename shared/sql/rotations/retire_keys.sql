@@ -1,0 +1,1 @@
+select destroyed, kept from system.keys_retire($1)
