@@ -36,7 +36,7 @@ impl Pair {
 
 /// Everything that is wrong, as `check: what`. The connection is the superuser's, inside a transaction that is rolled back.
 pub(super) async fn wrong(client: &Client, pair: &Pair) -> Vec<String> {
-    let (mut found, mut probes) = (Vec::new(), probes::ALL.into_iter().flatten());
+    let (mut found, mut probes) = (Vec::new(), probes::all());
     for (claim, question) in questions::ALL {
         found.extend(
             questions::ask(client, pair, question).await.iter().map(|what| format!("{claim}: {what}")),
@@ -50,7 +50,7 @@ pub(super) async fn wrong(client: &Client, pair: &Pair) -> Vec<String> {
 pub(super) async fn is_anything_wrong(client: &Client, pair: &Pair, function: Option<&str>) -> bool {
     let call = function.map(|name| format!("system.{name}("));
     let is_about = |probe: &&Probe| call.as_ref().is_some_and(|call| probe.statement.contains(call));
-    let (first, last): (Vec<&Probe>, Vec<&Probe>) = probes::ALL.into_iter().flatten().partition(is_about);
+    let (first, last): (Vec<&Probe>, Vec<&Probe>) = probes::all().partition(is_about);
     let mut found = Vec::new();
     tried(client, pair, &mut first.into_iter(), 1, &mut found).await;
     for (_, question) in questions::ALL {
@@ -91,7 +91,7 @@ fn every_probe_comes_to_what_it_must() {
         client.batch_execute("begin").await.expect("a transaction");
         let wrong = wrong(&client, &pair).await;
         client.batch_execute("rollback").await.expect("nothing stays");
-        let probes: usize = probes::ALL.iter().map(|probes| probes.len()).sum();
+        let probes: usize = probes::all().count();
         let counts = [
             ("catalog_questions", questions::ALL.len().to_string()),
             ("probes", probes.to_string()),

@@ -1,12 +1,14 @@
 //! The tests, tested: one control after another is taken away, and each time a check of this suite must notice.
 //!
-//! What stands in the database is bent in a transaction that is rolled back ([`grants`], [`tables`], [`opening`], [`functions`], [`people`]), on a stack
-//! of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]): the product has no switch for it.
+//! What stands in the database is bent in a transaction that is rolled back ([`grants`], [`tables`], [`opening`], [`functions`],
+//! [`people`], [`operators`]), on a stack of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]):
+//! the product has no switch for it.
 
 mod connections;
 mod functions;
 mod grants;
 mod opening;
+mod operators;
 mod people;
 mod seams;
 mod tables;
@@ -97,6 +99,7 @@ fn every_control_of_the_database_is_missed_when_it_is_gone() {
         let client = database::superuser(&stack).await;
         let all: Vec<&Sabotage> = [grants::ALL, tables::ALL, opening::ALL, functions::ALL, people::ALL]
             .into_iter()
+            .chain(operators::ALL.iter().copied())
             .flatten()
             .collect();
         let mut missed = Vec::new();

@@ -4,6 +4,7 @@
 mod inside;
 mod lifecycle;
 mod opening;
+mod operators;
 mod outside;
 mod people;
 
@@ -22,6 +23,10 @@ pub(in crate::isolation) enum Who {
     Inside,
     /// The steward inside our workspace, where it exports.
     Exporting,
+    /// A platform operator inside our workspace, who only reads.
+    Looking,
+    /// Their login that takes on our role by itself and may write: the product never does.
+    Unguarded,
     /// Our role with the other workspace's setting.
     OtherSetting,
     /// Our role with no setting.
@@ -57,8 +62,26 @@ pub(in crate::isolation) struct Probe {
 }
 
 /// All of them.
-pub(in crate::isolation) const ALL: [&[Probe]; 6] =
-    [inside::ALL, lifecycle::ALL, opening::ALL, outside::ALL, people::INSIDE, people::OUTSIDE];
+const ALL: [&[&[Probe]]; 5] = [
+    &[
+        inside::ALL,
+        lifecycle::ALL,
+        opening::ALL,
+        outside::ALL,
+        people::INSIDE,
+        people::OUTSIDE,
+        operators::ALL,
+    ],
+    operators::SESSIONS,
+    operators::CALLERS,
+    operators::GRANTS,
+    operators::OVERVIEW,
+];
+
+/// All of them, one by one.
+pub(in crate::isolation) fn all() -> impl Iterator<Item = &'static Probe> {
+    ALL.into_iter().flatten().copied().flatten()
+}
 
 /// A statement that is refused.
 const fn refused(who: Who, claim: &'static str, statement: &'static str) -> Probe {
@@ -96,6 +119,10 @@ impl Who {
             }
             Self::Inside => format!("{session} signalbox_portal; {}", scope(ours, own)),
             Self::Exporting => format!("{session} signalbox_steward; {}", scope(ours, own)),
+            Self::Looking => {
+                format!("set transaction read only; {session} signalbox_operators; {}", scope(ours, own))
+            }
+            Self::Unguarded => format!("{session} signalbox_operators; {}", scope(ours, own)),
             Self::OtherSetting => {
                 format!(
                     "{session} signalbox_portal; {}",

@@ -279,8 +279,13 @@ pub(in crate::isolation) const ALL: &[(&str, &str)] = &[
         "select a.grantee::regrole || ' may ' || a.privilege_type || ' ' || c.relname
          from pg_class c join pg_namespace n on n.oid = c.relnamespace, aclexplode(c.relacl) a
          where n.nspname = 'system' and a.grantee <> c.relowner
-           and (a.grantee::regrole::text in ('system_portal', 'system_signin', 'system_dispatcher', 'signalbox_tenants')
-                or c.relname in ('tenant_keys', 'sessions', 'memberships', 'users', 'logins'))",
+           and (a.grantee::regrole::text in ('system_portal', 'system_signin', 'system_dispatcher', 'system_operators', 'signalbox_tenants')
+                or c.relname in ('tenant_keys', 'sessions', 'memberships', 'users', 'logins') or c.relname ~ '^operator')
+         union all
+         select a.grantee::regrole || ' may ' || a.privilege_type || ' ' || c.relname || '.' || t.attname
+         from pg_class c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a
+         where c.relnamespace = 'system'::regnamespace and a.grantee <> c.relowner
+           and (a.grantee::regrole::text <> 'system_scheduler' or c.relname <> 'tenants' or t.attname not in ('id', 'state', 'schema_name'))",
     ),
     (
         "nobody has a role of the server's own",
