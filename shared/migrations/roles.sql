@@ -8,6 +8,7 @@ begin
         'signalbox_owner',      -- owns schema system and every tenant schema; nobody logs in as it
         'signalbox_tenants',    -- what every tenant role may do in schema system: a few functions
         'system_signin', 'system_portal', 'system_scheduler', 'system_dispatcher', 'system_operators',
+        'signalbox_sweeper',    -- sees whose rows there are in a pool, and nothing else
         'cell_0001'             -- holds the tenant roles of one cell
     ] loop
         if not exists (select from pg_catalog.pg_roles where rolname = wanted) then

@@ -3,7 +3,9 @@
 
 pub mod logins;
 pub mod migrate;
+mod moved;
 mod param;
+pub mod placement;
 mod pool;
 pub mod removal;
 pub mod restore;

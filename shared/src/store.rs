@@ -46,6 +46,7 @@ pub mod operations;
 pub mod operators;
 pub mod outbox;
 pub mod overview;
+pub mod placements;
 pub mod profiles;
 pub mod restores;
 pub mod roles;

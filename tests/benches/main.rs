@@ -13,6 +13,7 @@ mod functions;
 mod idle;
 mod job;
 mod memory;
+mod moves;
 mod rollout;
 mod scope;
 mod sign_in;
@@ -60,6 +61,9 @@ fn main() {
         if wants("functions") {
             functions::cold_starts(&stack).await;
             functions::sizes(&stack).await;
+        }
+        if wants("moves") {
+            moves::hundred_thousand_rows(&stack).await;
         }
         if wants("fair") {
             fair::quiet_beside_noisy(&stack).await;

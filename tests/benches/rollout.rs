@@ -17,9 +17,7 @@ pub(crate) async fn all_workspaces(stack: &Stack) {
     let mut made = Vec::new();
     for _ in 0..BEHIND {
         let id: TenantId = Clock::system().new_id();
-        migrate::provision_at(&pool, id, vec![7; 32], migrate::tenant_version() - 1)
-            .await
-            .expect("a workspace");
+        tests::tenant::spare_at(&pool, id, migrate::tenant_version() - 1).await;
         made.push(id.uuid());
     }
     let client = database::superuser(stack).await;

@@ -13,6 +13,7 @@ mod matrix;
 mod messages;
 mod names;
 mod pooler;
+mod pools;
 mod sabotage;
 mod scope;
 mod statements;

@@ -10,6 +10,10 @@ mod large;
 mod leftovers;
 mod members;
 mod migrations;
+mod move_kills;
+mod moves;
+mod placements;
+mod pooled;
 mod refusals;
 mod restore_kills;
 mod restores;
@@ -20,3 +24,16 @@ mod rotations;
 mod sessions;
 mod suspension;
 mod two_versions;
+
+use serde_json::json;
+use tests::{
+    caller::{Caller, Proof},
+    work,
+};
+
+/// A program of somebody, with an API token of theirs.
+async fn program(by: &Caller) -> Caller {
+    let body = json!({ "name": work::fresh("token"), "permissions": ["vaults.read"] });
+    let made = by.post("/api-tokens", &body).await.expect(201);
+    by.with(Proof::Bearer(made["token"].as_str().expect("it is shown").to_owned()))
+}

@@ -5,9 +5,12 @@
 use local::{oidc::Account, people::sign_in, stack::Stack};
 use serde_json::{Value, json};
 use shared::{
-    db::Scope,
+    db::{
+        Database, Scope,
+        placement::{self, Room, Spare},
+    },
     model::{
-        ids::{SessionId, TenantId, UserId},
+        ids::{Id, SessionId, TenantId, UserId},
         role::Permission,
         tenant::Route,
     },
@@ -60,16 +63,52 @@ pub struct Workspace {
     pub session: Uuid,
 }
 
+/// Where a fixture's workspace is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// In a schema of its own.
+    Schema,
+    /// In the pool that all pooled workspaces of a stack share.
+    Pooled,
+}
+
+/// Every two placements that can stand side by side.
+pub const PAIRS: [(Placement, Placement); 4] = [
+    (Placement::Schema, Placement::Schema),
+    (Placement::Pooled, Placement::Pooled),
+    (Placement::Pooled, Placement::Schema),
+    (Placement::Schema, Placement::Pooled),
+];
+
+impl Placement {
+    /// As the steward's orders name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Pooled => "pooled",
+        }
+    }
+}
+
 impl Workspace {
     /// Claims a spare one, for a person who was never seen before.
     pub async fn claim(stack: &Stack) -> Self {
-        Self::claim_for(stack, &Directory::unknown(stack)).await
+        Self::claim_in(stack, Placement::Schema).await
+    }
+
+    /// Claims a spare one of a placement.
+    pub async fn claim_in(stack: &Stack, placement: Placement) -> Self {
+        Self::claim_as(stack, &Directory::unknown(stack), placement).await
     }
 
     /// Claims a spare one for a directory that has none yet.
     pub async fn claim_for(stack: &Stack, directory: &Directory) -> Self {
+        Self::claim_as(stack, directory, Placement::Schema).await
+    }
+
+    async fn claim_as(stack: &Stack, directory: &Directory, placement: Placement) -> Self {
         let person = directory.person(stack, "ada");
-        directory.onboard(stack, Some(person.object_id)).await;
+        directory.onboard_in(stack, Some(person.object_id), placement).await;
         let ids: Vec<Uuid> = (0..4).map(|_| random_id()).collect();
         let client = database::superuser(stack).await;
         let sign_in = "select session_id, user_id, tenant_id, tenant_schema \
@@ -100,14 +139,23 @@ impl Workspace {
 
 /// A fresh tenant of this stack, which may make as many calls as a test can.
 pub async fn new(stack: &Stack) -> Tenant {
-    with_limits(stack, json!({ "api_rate": 10_000, "api_burst": 100_000 })).await
+    new_in(stack, Placement::Schema).await
+}
+
+/// A fresh tenant of this stack in a placement.
+pub async fn new_in(stack: &Stack, placement: Placement) -> Tenant {
+    made(stack, placement, json!({ "api_rate": 10_000, "api_burst": 100_000 })).await
 }
 
 /// A fresh tenant of this stack with these limits from its first call on; `{}` for the product's own.
 pub async fn with_limits(stack: &Stack, limits: Value) -> Tenant {
+    made(stack, Placement::Schema, limits).await
+}
+
+async fn made(stack: &Stack, placement: Placement, limits: Value) -> Tenant {
     let directory = Directory::unknown(stack);
     let (first, second) = (directory.person(stack, "ada"), directory.person(stack, "ben"));
-    directory.onboard(stack, Some(first.object_id)).await;
+    directory.onboard_in(stack, Some(first.object_id), placement).await;
     let administrator = Administrator(signed_in(stack, &first).await);
     let (id, schema) = placed(stack, directory.id).await.expect("the first sign-in made a workspace");
     limit(stack, id, limits).await;
@@ -123,6 +171,12 @@ pub async fn with_limits(stack: &Stack, limits: Value) -> Tenant {
         administrator_account: first,
         operator_account: second,
     }
+}
+
+/// Makes a spare workspace with a schema of its own at an older version.
+pub async fn spare_at(database: &Database, id: TenantId, version: i32) {
+    let spare = Spare { tenant: id, pool: id.uuid(), salt: vec![7; 32] };
+    placement::provision_at(database, &spare, Room::USUAL, version).await.expect("a spare workspace");
 }
 
 /// Has the steward set limits of a workspace. An instance goes by them from its next block on.
@@ -192,8 +246,19 @@ impl Directory {
 
     /// Puts it on the list of customers, with the object id of the first Administrator.
     pub async fn onboard(&self, stack: &Stack, first_administrator: Option<Uuid>) -> Value {
+        self.onboard_in(stack, first_administrator, Placement::Schema).await
+    }
+
+    /// The same, with the placement of the workspace to come.
+    pub async fn onboard_in(
+        &self,
+        stack: &Stack,
+        first_administrator: Option<Uuid>,
+        placement: Placement,
+    ) -> Value {
         let order = json!({
             "do": "onboard", "directory_id": self.id, "name": self.name, "first_administrator": first_administrator,
+            "placement": placement.name(),
         });
         stack.order(order).await.expect("the steward onboards")
     }

@@ -16,7 +16,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::{
     connectors::{self, CancelAnswer, Target},
-    tenant::{PAUSES_MS, Tenant, log, pause_ms},
+    tenant::{PAUSES_MS, Tenant, again, log, pause_ms},
     vaults,
 };
 
@@ -37,10 +37,13 @@ struct Learnt {
 /// Works one round, if it is still the one due.
 pub(crate) async fn round(tenant: &Tenant<'_>, message: &Message) -> Result<(), DbError> {
     let key: ConnectionId = message.id.into();
-    let mut known = Known::default();
-    let tx = tenant.begin("begin a round").await?;
-    let round = engine::begin_round(tenant.within(&tx), key, message.round, &mut known).await?;
-    tx.commit().await?;
+    let (round, mut known) = again(|| async {
+        let mut known = Known::default();
+        let tx = tenant.begin("begin a round").await?;
+        let round = engine::begin_round(tenant.within(&tx), key, message.round, &mut known).await?;
+        tx.commit().await.map(|()| (round, known))
+    })
+    .await?;
     let Some(round) = round else { return Ok(()) };
     let learnt = ask(tenant, &round, &known).await;
     let claimed_at = tenant.dispatcher.clock.now();

@@ -151,10 +151,9 @@ impl Tenant<'_> {
     }
 
     async fn watch(&self, message: &Message, known: &mut Known) -> Result<Settled, DbError> {
-        let tx = self.begin("watch").await?;
-        let settled = engine::watch(self.within(&tx), message.round, self.budget(0), known).await?;
-        tx.commit().await?;
-        let Some(mut settled) = settled else { return Ok(Settled::default()) };
+        let Some(mut settled) = self.watch_again(message.round, known).await? else {
+            return Ok(Settled::default());
+        };
         let planned = again(|| async {
             let tx = self.begin("plan the watch").await?;
             let messages = engine::plan_watch(self.within(&tx)).await?;
@@ -166,6 +165,21 @@ impl Tenant<'_> {
             Err(error) => log(&error, "the watch was not planned; it is due again in a minute"),
         }
         Ok(settled)
+    }
+
+    async fn watch_again(&self, round: i32, known: &mut Known) -> Result<Option<Settled>, DbError> {
+        let mut pauses = PAUSES_MS.iter();
+        loop {
+            let tx = self.begin("watch").await?;
+            let settled = match engine::watch(self.within(&tx), round, self.budget(0), known).await {
+                Ok(settled) => tx.commit().await.map(|()| settled),
+                Err(error) => Err(error),
+            };
+            match (settled, pauses.next()) {
+                (Err(error), Some(pause)) if error.is_retryable() => pause_ms(*pause).await,
+                (done, _) => return done,
+            }
+        }
     }
 
     /// Takes on what waits, letting runs in first that waited for others.

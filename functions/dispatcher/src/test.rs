@@ -10,17 +10,24 @@ use shared::{
 };
 use tokio::time::{Duration, Instant};
 
-use crate::{connectors::Target, tenant::Tenant, vaults};
+use crate::{
+    connectors::Target,
+    tenant::{Tenant, again},
+    vaults,
+};
 
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Runs one test and records what came of it.
 pub(crate) async fn run(tenant: &Tenant<'_>, message: &Message) -> Result<(), DbError> {
     let id: ConnectionTestId = message.id.into();
-    let mut known = Known::default();
-    let tx = tenant.begin("begin a test").await?;
-    let connection = engine::connection_of_test(tenant.within(&tx), id, &mut known).await?;
-    tx.commit().await?;
+    let (connection, known) = again(|| async {
+        let mut known = Known::default();
+        let tx = tenant.begin("begin a test").await?;
+        let connection = engine::connection_of_test(tenant.within(&tx), id, &mut known).await?;
+        tx.commit().await.map(|()| (connection, known))
+    })
+    .await?;
     let result = match connection {
         Some(connection) => look(tenant, &connection, &known).await,
         None => Err("The connection is gone.".to_owned()),

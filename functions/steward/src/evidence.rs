@@ -1,12 +1,16 @@
-//! Evidence of isolation. Two canary workspaces, which nobody uses, try to reach the others: a few each tick, in turn. Every
+//! Evidence of isolation. Canary workspaces, which nobody uses, try to reach the others: a few each tick, in turn. Every
 //! attempt must be refused; each workspace's Administrators see what came of theirs, and one that succeeds is an alarm.
 
 use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
     db::{Scope, SystemRole, SystemTx, TenantTx},
-    model::{ids::TenantId, tenant::Route},
-    store::isolation::{self, Attempts},
+    keys::random,
+    model::{
+        ids::TenantId,
+        tenant::{Placement, Route},
+    },
+    store::isolation::{self, Attempts, Canary},
 };
 use uuid::Uuid;
 
@@ -14,7 +18,7 @@ use crate::Steward;
 
 /// Workspaces looked at in one tick: with the usual tick every one of 1,000 has its turn within five hours.
 const EACH_TICK: i64 = 20;
-/// How many canaries there are: two, so that each is tried by the other.
+/// How many canaries have a schema of their own: two, so that each is tried by the other. Each pool has one more.
 const CANARIES: usize = 2;
 
 impl Steward {
@@ -22,7 +26,10 @@ impl Steward {
     pub(crate) async fn gather_evidence(&self) -> Result<Value, Error> {
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "canaries").await?;
         let mut canaries = isolation::canaries(&tx).await?;
-        while canaries.len() < CANARIES && isolation::make_canary(&tx).await? {
+        while of_schemas(&canaries) < CANARIES && isolation::make_canary(&tx).await? {
+            canaries = isolation::canaries(&tx).await?;
+        }
+        while isolation::make_pool_canary(&tx, self.clock.new_id(), &random(32)?).await? {
             canaries = isolation::canaries(&tx).await?;
         }
         let turn = isolation::next_tenants(&tx, EACH_TICK).await?;
@@ -43,11 +50,16 @@ impl Steward {
     }
 
     /// Everything that is tried on one workspace, recorded.
-    async fn try_to_reach(&self, canaries: &[Route], workspace: &Route) -> Result<(i32, i32), Error> {
+    async fn try_to_reach(&self, canaries: &[Canary], workspace: &Route) -> Result<(i32, i32), Error> {
         let mut checks = Vec::new();
-        for canary in canaries.iter().filter(|canary| canary.tenant != workspace.tenant) {
-            let tx = TenantTx::begin(&self.database, &Scope::Worker(canary.clone()), "canary").await?;
-            checks.push(("statements of another workspace", isolation::try_to_cross(tx, workspace).await?));
+        for canary in canaries.iter().filter(|canary| canary.tries(workspace)) {
+            let scope = Scope::Worker(canary.route.clone());
+            let tx = TenantTx::begin(&self.database, &scope, "canary").await?;
+            let name = match canary.placement {
+                Placement::Pooled => "statements of a neighbour in the pool",
+                _ => "statements of another workspace",
+            };
+            checks.push((name, isolation::try_to_cross(tx, workspace).await?));
         }
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "evidence").await?;
         checks.push(("other workspaces' grants", isolation::grants_of_others(&tx, &workspace.schema).await?));
@@ -62,6 +74,10 @@ impl Steward {
         }
         Ok((attempts, violations))
     }
+}
+
+fn of_schemas(canaries: &[Canary]) -> usize {
+    canaries.iter().filter(|canary| canary.placement == Placement::Schema).count()
 }
 
 fn reached(tried: &Attempts) -> i32 {

@@ -10,6 +10,7 @@ mod rollout;
 mod roots;
 mod seal;
 mod shares;
+mod spares;
 mod sweep;
 mod work;
 
@@ -27,9 +28,6 @@ use shared::{
 };
 
 use order::Order;
-
-/// Spare workspaces kept ready: first sign-ins claim one each.
-const SPARES: i64 = 4;
 
 /// The function's state between invocations.
 pub struct Steward {
@@ -84,7 +82,8 @@ impl Steward {
             Order::Install => self.install().await,
             Order::Migrate { until, resume } => self.migrate(until, resume).await,
             Order::Onboard(onboard) => self.onboard(onboard).await,
-            Order::Refill { spares } => self.refill(spares.unwrap_or(SPARES)).await,
+            Order::Refill(refill) => self.refill(refill).await,
+            Order::Move(order) => self.ask_move(order).await,
             Order::GatherEvidence => self.gather_evidence().await,
             Order::Operate => self.operate().await,
             Order::Woken { refill, operate } => self.woken(refill, operate).await,

@@ -7,6 +7,7 @@ mod deletion;
 mod expiry;
 mod export;
 mod external;
+mod relocate;
 mod restore;
 mod rotation;
 mod suspend;
@@ -98,6 +99,7 @@ impl Steward {
     async fn step(&self, taken: &Taken) -> Result<Next, Error> {
         match taken.kind {
             OperationKind::Suspend => suspend::step(self, taken).await,
+            OperationKind::Move => relocate::step(self, taken).await,
             OperationKind::Deletion => deletion::step(self, taken).await,
             OperationKind::Export => export::step(self, taken).await,
             OperationKind::Backup => backup::step(self, taken).await,

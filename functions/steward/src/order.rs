@@ -6,7 +6,7 @@ use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::{
-    model::{limit::Limit, rollout::Wave},
+    model::{ids::TenantId, limit::Limit, rollout::Wave, tenant::Placement},
     queue::Call,
 };
 use uuid::Uuid;
@@ -29,11 +29,9 @@ pub(crate) enum Order {
     /// Puts a directory on the allow-list.
     Onboard(Onboard),
     /// Makes spare workspaces until there are `spares`.
-    Refill {
-        /// How many there should be; the usual number where absent.
-        #[serde(default)]
-        spares: Option<i64>,
-    },
+    Refill(Refill),
+    /// Moves a workspace to another placement.
+    Move(Move),
     /// Lets the canaries try to reach the workspaces whose turn it is.
     GatherEvidence,
     /// Works on the operations that are due.
@@ -71,6 +69,31 @@ pub(crate) enum Order {
     Tick,
 }
 
+/// How many spares there should be, and how many go together; the usual numbers where absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refill {
+    /// Spares of each placement.
+    #[serde(default)]
+    pub spares: Option<i64>,
+    /// Schemas in a cell.
+    #[serde(default)]
+    pub per_cell: Option<i64>,
+    /// Workspaces in a pool.
+    #[serde(default)]
+    pub per_pool: Option<i64>,
+}
+
+/// A workspace to move.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Move {
+    /// Which.
+    pub tenant_id: TenantId,
+    /// Where to.
+    pub to: Placement,
+}
+
 /// What a workspace may use from now on. A limit that is not named stays; null is back to the initial value.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct NewLimits {
@@ -92,6 +115,9 @@ pub(crate) struct Onboard {
     /// The object id of the buyer, who becomes the first Administrator.
     #[serde(default)]
     pub first_administrator: Option<Uuid>,
+    /// Where its workspace is made; a schema of its own where absent.
+    #[serde(default)]
+    pub placement: Option<Placement>,
 }
 
 impl Order {
@@ -144,7 +170,7 @@ mod tests {
         assert_eq!(Order::read(json!({"do": "seal"})).unwrap(), Order::Seal);
         assert_eq!(
             Order::read(json!({"do": "refill", "spares": 9})).unwrap(),
-            Order::Refill { spares: Some(9) }
+            Order::Refill(Refill { spares: Some(9), ..Refill::default() })
         );
         let tenant_id = Uuid::nil();
         assert_eq!(
@@ -164,6 +190,7 @@ mod tests {
             json!({}),
             json!([]),
             json!({"do": "onboard", "directory_id": "x", "name": "n"}),
+            json!({"do": "move", "tenant_id": "00000000-0000-0000-0000-000000000001", "to": "elsewhere"}),
             json!({"do": "limits", "api_rate": 5}),
             json!({"do": "limits", "tenant_id": "00000000-0000-0000-0000-000000000001", "api_rates": 5}),
             json!({"do": "limits", "tenant_id": "00000000-0000-0000-0000-000000000001", "api_rate": "5"}),

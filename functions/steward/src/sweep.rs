@@ -15,9 +15,13 @@ use crate::Steward;
 impl Steward {
     /// Everything that should not be there.
     pub(crate) async fn sweep(&self) -> Result<Value, Error> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Sweeper, "sweep pools").await?;
+        tx.take_time().await?;
+        let inhabitants = leftovers::inhabitants(&tx).await?;
+        tx.commit().await?;
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "sweep").await?;
         tx.take_time().await?;
-        let left = leftovers::list(&tx).await?;
+        let left = leftovers::list(&tx, &inhabitants).await?;
         tx.commit().await?;
         for leftover in &left {
             tracing::warn!(kind = leftover.kind, what = leftover.what, found = leftover.total, "a leftover");

@@ -6,11 +6,17 @@ use serde_json::{Value, json};
 use shared::{
     config::Function,
     db::{SystemRole, SystemTx, logins, migrate},
-    model::rollout::Wave,
+    model::{rollout::Wave, tenant::Placement},
     store::directories,
 };
 
-use crate::{SPARES, Steward, order::Onboard};
+use crate::{
+    Steward,
+    order::{Onboard, Refill},
+};
+
+/// Why nothing can be put into a database of its own.
+pub(crate) const NO_DATABASES: &str = "a database of one's own is not offered yet: pooled or schema";
 
 /// The tick's own pace, and how often it looks for leftovers: that walks the catalogs.
 const TICK_S: i64 = 300;
@@ -39,7 +45,7 @@ impl Steward {
         }
         let migrated = self.migrate(Wave::All, false).await?;
         self.see_roots().await?;
-        let refilled = self.refill(SPARES).await?;
+        let refilled = self.refill(Refill::default()).await?;
         Ok(
             json!({ "installed": true, "migrated": migrated["migrated"], "spares_made": refilled["spares_made"] }),
         )
@@ -50,26 +56,22 @@ impl Steward {
         if name.is_empty() || name.chars().count() > 200 {
             return Err("a directory's name has 1 to 200 characters".into());
         }
-        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "onboard").await?;
-        directories::onboard(&tx, order.directory_id, name, order.first_administrator).await?;
-        tx.commit().await?;
-        Ok(json!({ "directory_id": order.directory_id }))
-    }
-
-    pub(crate) async fn refill(&self, wanted: i64) -> Result<Value, Error> {
-        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "spares").await?;
-        let spares = directories::spares(&tx).await?;
-        tx.commit().await?;
-        let missing = (wanted - spares).clamp(0, 1000);
-        for _ in 0..missing {
-            migrate::provision(&self.database, self.clock.new_id(), shared::keys::random(32)?).await?;
+        if order.placement == Some(Placement::Dedicated) {
+            return Err(NO_DATABASES.into());
         }
-        Ok(json!({ "spares_made": missing }))
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "onboard").await?;
+        directories::onboard(&tx, order.directory_id, name, order.first_administrator, order.placement)
+            .await?;
+        tx.commit().await?;
+        if order.placement == Some(Placement::Pooled) {
+            self.refill_of(Placement::Pooled, Refill::default()).await?;
+        }
+        Ok(json!({ "directory_id": order.directory_id }))
     }
 
     pub(crate) async fn woken(&self, refill: bool, operate: bool) -> Result<Value, Error> {
         if refill {
-            self.refill(SPARES).await?;
+            self.refill(Refill::default()).await?;
         }
         if operate {
             self.operate().await?;
@@ -78,7 +80,7 @@ impl Steward {
     }
 
     pub(crate) async fn tick(&self) -> Result<Value, Error> {
-        let refilled = self.refill(SPARES).await?;
+        let refilled = self.refill(Refill::default()).await?;
         self.go_on_migrating().await?;
         self.operate().await?;
         if self.clock.now().as_second().rem_euclid(SWEEP_EVERY_S) < TICK_S {

@@ -1,1 +1,3 @@
-select count(*) as spares from system.tenants where state = 'spare'
+select count(*) as spares, exists (select from system.pools) as has_pools
+from system.tenants
+where state = 'spare' and placement = $1

@@ -1,3 +1,3 @@
 update system.tenants
-set schema_name = $3, role_name = $3, schema_version = $4
+set placement = 'schema', schema_name = $3, role_name = $3, cell = $4, schema_version = $5
 where id = $1 and schema_name = $2 and state = 'suspended'

@@ -2,6 +2,11 @@ with next as (
     select o.id
     from system.operations o
     where o.finished_at is null and o.not_before <= system.now() and (o.lease_until is null or o.lease_until <= system.now())
+      -- A move waits for what is being done to the workspace, and everything else for a move that has begun.
+      and not exists (
+          select from system.operations r
+          where r.tenant_id = o.tenant_id and r.id <> o.id and r.finished_at is null
+            and (r.kind = 'move' and r.state = 'running' or o.kind = 'move' and r.lease_until > system.now()))
     order by o.not_before
     limit 1
     for no key update skip locked

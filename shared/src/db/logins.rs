@@ -2,7 +2,10 @@
 //! `system.authorize` (the operators' login: `system.authorize_operator`), and only where its function enters workspaces.
 //! Called by the steward's install.
 
-use super::{Database, FromRow, Row, SystemRole, SystemTx, migrate::server_version};
+use super::{
+    Database, FromRow, Row, SystemRole, SystemTx,
+    migrate::{server_version, without_inheritance},
+};
 use crate::{config::Function, error::DbError, sql};
 
 /// One login to make or bring up to date.
@@ -28,7 +31,7 @@ pub async fn ensure(database: &Database, login: &Login<'_>) -> Result<(), DbErro
             &login.name,
             &login.password,
             &roles(login.function),
-            &options(server),
+            &without_inheritance(server),
             &connections(login.function).to_string(),
         ],
     )
@@ -47,7 +50,7 @@ pub async fn ensure_own(database: &Database) -> Result<(), DbError> {
     let server = server_version(&tx).await?;
     tx.rows(
         "select set_config('app.login_name', session_user, true), set_config('app.login_options', $1, true)",
-        &[&options(server)],
+        &[&without_inheritance(server)],
     )
     .await?;
     tx.script(ENTER).await?;
@@ -99,11 +102,6 @@ pub const fn connections(function: Function) -> usize {
     }
 }
 
-/// Membership without inheritance: an option of the grant from 16 on, of the role (noinherit) before.
-fn options(server: i32) -> &'static str {
-    if server >= 16 { " with inherit false, set true" } else { "" }
-}
-
 const MAKE: &str = "
 do $$
 declare
@@ -124,6 +122,12 @@ begin
     execute format('grant connect on database %I to %I', current_database(), v_name);
     foreach v_role in array string_to_array(current_setting('app.login_roles'), ',') loop
         execute format('grant %I to %I%s', v_role, v_name, current_setting('app.login_options'));
+        -- Whoever enters the first cell enters each.
+        if v_role = 'cell_0001' then
+            for v_role in select rolname from pg_catalog.pg_roles where rolname ~ '^cell_[0-9]{4}$' loop
+                execute format('grant %I to %I%s', v_role, v_name, current_setting('app.login_options'));
+            end loop;
+        end if;
     end loop;
 end
 $$;
@@ -132,8 +136,12 @@ set local role signalbox_owner;
 
 const ENTER: &str = "
 do $$
+declare
+    v_cell text;
 begin
-    execute format('grant cell_0001 to %I%s', session_user, current_setting('app.login_options'));
+    for v_cell in select rolname from pg_catalog.pg_roles where rolname ~ '^cell_[0-9]{4}$' loop
+        execute format('grant %I to %I%s', v_cell, session_user, current_setting('app.login_options'));
+    end loop;
 end
 $$;
 set local role signalbox_owner;

@@ -1,12 +1,14 @@
 //! Migrations: numbered files, applied in order, each workspace in a transaction of its own under `lock_timeout`.
 //! The steward is the only caller; versions are recorded where they were applied.
 
+use uuid::Uuid;
+
 use super::{Database, FromRow, Row, SystemRole, SystemTx};
 use crate::{
     error::DbError,
     model::{
         ids::TenantId,
-        tenant::{Route, SchemaName},
+        tenant::{Placement, Route, SchemaName},
     },
     sql,
 };
@@ -61,6 +63,9 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     26 => "0026_operator_access",
     27 => "0027_overview",
     28 => "0028_key_versions",
+    29 => "0029_placements",
+    30 => "0030_moves",
+    31 => "0031_pooled_deletion",
 ];
 
 /// A workspace's schema.
@@ -101,9 +106,9 @@ pub async fn install(database: &Database) -> Result<(), DbError> {
     tx.script(HARDENED).await?;
     let server = server_version(&tx).await?;
     tx.script(if server >= 16 {
-        "grant signalbox_owner to current_user with inherit false, set true"
+        "grant signalbox_owner, signalbox_sweeper to current_user with inherit false, set true"
     } else {
-        "grant signalbox_owner to current_user"
+        "grant signalbox_owner, signalbox_sweeper to current_user"
     })
     .await?;
     tx.script(
@@ -140,72 +145,34 @@ async fn apply_system(database: &Database, migration: &Migration) -> Result<(), 
     Ok(())
 }
 
-/// Makes one spare workspace: role, schema, tables, first key salt, routing row; one transaction. Not routable until it is claimed.
-pub async fn provision(database: &Database, tenant: TenantId, salt: Vec<u8>) -> Result<(), DbError> {
-    provision_at(database, tenant, salt, tenant_version()).await
-}
-
-/// Makes one whose schema has an older version; a rollout brings it up to date.
-pub async fn provision_at(
-    database: &Database,
-    tenant: TenantId,
-    salt: Vec<u8>,
-    version: i32,
-) -> Result<(), DbError> {
-    let route = Route { tenant, schema: SchemaName::of(tenant) };
-    let tx = SystemTx::begin(database, SystemRole::Steward, "provision").await?;
-    make(&tx, &route, version).await?;
-    let spare = sql!("system/insert_spare.sql");
-    tx.execute(spare, &[&tenant, &route.schema.as_str(), &version]).await?;
-    tx.execute(sql!("system/insert_key.sql"), &[&tenant, &salt]).await?;
-    tx.commit().await
-}
-
-/// Makes role, schema and tables at a version, as the steward's login; goes on as the owner.
-pub(super) async fn make(tx: &SystemTx, route: &Route, version: i32) -> Result<(), DbError> {
-    let Route { tenant, schema } = route;
-    let name = schema.quoted();
-    let server = server_version(tx).await?;
-    let grants = if server >= 16 {
-        format!(
-            "grant signalbox_tenants to {name} with inherit true, set false; grant {name} to cell_0001 with inherit false, set true"
-        )
-    } else {
-        format!("grant signalbox_tenants to {name}; grant {name} to cell_0001")
-    };
-    let mut script = format!(
-        "create role {name} nologin inherit; {grants}; set local role signalbox_owner; create schema {name}; \
-         grant usage on schema {name} to {name}; set local search_path = {name}, pg_temp; set local app.tenant_id = '{tenant}';"
-    );
-    for migration in TENANT.iter().filter(|m| m.version <= version) {
-        script.push_str(&text_for(migration, schema));
-        script.push_str(&format!(
-            "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now());",
-            migration.version, migration.name
-        ));
-    }
-    tx.script(&script).await
-}
-
 /// Brings a schema that no route leads to from a version up to date.
 pub async fn forward(database: &Database, route: &Route, from: i32) -> Result<(), DbError> {
     for migration in TENANT.iter().filter(|m| m.version > from) {
         let tx = SystemTx::begin(database, SystemRole::Owner, "restored schema").await?;
-        apply(&tx, route, migration).await?;
+        apply(&tx, &route.schema, migration).await?;
         tx.commit().await?;
     }
     Ok(())
 }
 
-/// Brings one workspace up to date; each migration is a transaction. Returns how many were applied.
+/// Brings the schema that a workspace is in up to date, in a pool with all that live there; each migration is a transaction.
+/// Returns how many were applied. A migration defines and never reads or changes rows: of a pool's it would see none.
 pub async fn migrate(database: &Database, tenant: TenantId, from: i32) -> Result<i32, DbError> {
     let mut applied = 0;
     for migration in TENANT.iter().filter(|m| m.version > from) {
         let tx = SystemTx::begin(database, SystemRole::Owner, "tenant migration").await?;
-        let moved: Option<Moved> =
-            tx.optional(sql!("system/next_version.sql"), &[&tenant, &migration.version]).await?;
-        if let Some(Moved(schema)) = moved {
-            apply(&tx, &Route { tenant, schema }, migration).await?;
+        let Placed { schema, is_pool } = tx.one(sql!("system/place.sql"), &[&tenant]).await?;
+        if is_pool {
+            // Nobody joins it meanwhile.
+            tx.rows(sql!("system/lock_pool.sql"), &[&schema.as_str()]).await?;
+        }
+        let next = sql!("system/next_version.sql");
+        let moved: Moved = tx.one(next, &[&tenant, &schema.as_str(), &migration.version]).await?;
+        if moved.0 > 0 {
+            apply(&tx, &schema, migration).await?;
+            if is_pool {
+                tx.rows(sql!("system/open_to_sweep.sql"), &[&schema.as_str()]).await?;
+            }
             applied += 1;
         }
         tx.commit().await?;
@@ -213,21 +180,28 @@ pub async fn migrate(database: &Database, tenant: TenantId, from: i32) -> Result
     Ok(applied)
 }
 
-/// One migration in one schema, as the owner.
-async fn apply(tx: &SystemTx, route: &Route, migration: &Migration) -> Result<(), DbError> {
-    let Route { tenant, schema } = route;
-    let name = schema.quoted();
-    tx.script(&format!("set local search_path = {name}, pg_temp; set local app.tenant_id = '{tenant}'"))
-        .await?;
-    tx.script(&text_for(migration, schema)).await?;
-    tx.script(&format!(
-        "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now())",
-        migration.version, migration.name
-    ))
-    .await
+/// One migration in one schema, as the owner, who sees no row meanwhile.
+async fn apply(tx: &SystemTx, schema: &SchemaName, migration: &Migration) -> Result<(), DbError> {
+    let (name, nobody) = (schema.quoted(), Uuid::nil());
+    let (text, noted) = (text_for(migration, schema), noted(migration));
+    let enter = format!("set local search_path = {name}, pg_temp; set local app.tenant_id = '{nobody}'");
+    tx.script(&format!("{enter};\n{text}\n{noted}")).await
 }
 
-fn text_for(migration: &Migration, schema: &SchemaName) -> String {
+/// The statement that notes a migration in its schema.
+pub(super) fn noted(migration: &Migration) -> String {
+    format!(
+        "insert into schema_migrations (version, name, applied_at) values ({}, '{}', system.now());",
+        migration.version, migration.name
+    )
+}
+
+/// Membership without inheritance: an option of the grant from 16 on, of the role (noinherit) before.
+pub(super) fn without_inheritance(server: i32) -> &'static str {
+    if server >= 16 { " with inherit false, set true" } else { "" }
+}
+
+pub(super) fn text_for(migration: &Migration, schema: &SchemaName) -> String {
     migration.text.replace("{role}", &schema.quoted())
 }
 
@@ -244,13 +218,34 @@ impl FromRow for Version {
     }
 }
 
-/// Where the workspace is whose version was moved.
-struct Moved(SchemaName);
+/// A schema, as routing rows and pools name it.
+pub(super) struct Schema(pub(super) SchemaName);
+
+impl FromRow for Schema {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let name: String = row.try_get("schema_name")?;
+        Ok(Self(name.parse().map_err(|error| DbError::Defect(Box::new(error)))?))
+    }
+}
+
+/// Where a workspace is.
+struct Placed {
+    schema: SchemaName,
+    is_pool: bool,
+}
+
+impl FromRow for Placed {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let placement: String = row.try_get("placement")?;
+        Ok(Self { schema: Schema::from_row(row)?.0, is_pool: placement == Placement::Pooled.as_str() })
+    }
+}
+
+struct Moved(i64);
 
 impl FromRow for Moved {
     fn from_row(row: &Row) -> Result<Self, DbError> {
-        let name: String = row.try_get("schema_name")?;
-        name.parse().map(Self).map_err(|_| DbError::Defect("a schema's name cannot be read".into()))
+        Ok(Self(row.try_get("moved")?))
     }
 }
 

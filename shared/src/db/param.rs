@@ -97,3 +97,8 @@ macro_rules! id_params {
     };
 }
 crate::with_ids!(id_params);
+
+/// Parameters as the driver takes them.
+pub(super) fn typed<'a>(params: &[&'a dyn Param]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    params.iter().map(|p| (p.as_sql(), p.sql_type())).collect()
+}

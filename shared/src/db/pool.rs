@@ -13,6 +13,7 @@ use tokio::sync::RwLock;
 use tokio_postgres::{NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::moved::Moved;
 use crate::{
     config::DatabaseSettings,
     error::{BoxError, DbError},
@@ -29,6 +30,7 @@ pub struct Database {
     settings: DatabaseSettings,
     secrets: SecretSource,
     pool: Arc<RwLock<Pool>>,
+    pub(super) moved: Moved,
 }
 
 /// The login's secret. The password is held by the driver's own configuration for the pool's life.
@@ -45,7 +47,7 @@ impl Database {
     /// Reads the login and prepares the pool; connects to nothing yet.
     pub async fn open(settings: DatabaseSettings, secrets: SecretSource) -> Result<Self, BoxError> {
         let pool = build(&settings, &secrets.read(&settings.secret_arn).await?)?;
-        Ok(Self { settings, secrets, pool: Arc::new(RwLock::new(pool)) })
+        Ok(Self { settings, secrets, pool: Arc::new(RwLock::new(pool)), moved: Moved::default() })
     }
 
     /// Borrows a connection. A refused login is looked up again once: its password may have been rotated.

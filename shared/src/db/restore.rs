@@ -2,7 +2,7 @@
 //! steward's restore is the only caller. Every step may run again.
 
 use super::{
-    Database, FromRow, Row, SystemRole, SystemTx, migrate,
+    Database, FromRow, Row, SystemRole, SystemTx, migrate, placement,
     tables::{Reading, STAMPS, TABLES},
 };
 use crate::{
@@ -14,58 +14,60 @@ use crate::{
     sql,
 };
 
-/// Makes a schema and its role at a version, without a route to it; what an earlier try left of them is dropped first.
-pub async fn prepare(database: &Database, route: &Route, version: i32) -> Result<(), DbError> {
-    discard(database, &route.schema).await?;
+/// A schema of a workspace's own, as a restore makes it.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// Its name, which is also its role's.
+    pub schema: SchemaName,
+    /// The cell that holds the role.
+    pub cell: String,
+    /// Its version.
+    pub version: i32,
+}
+
+/// Makes a schema and its role, without a route to it; what an earlier try left of them is dropped first.
+pub async fn prepare(database: &Database, fresh: &Fresh) -> Result<(), DbError> {
+    discard(database, &fresh.schema).await?;
     let tx = SystemTx::begin(database, SystemRole::Steward, "prepare schema").await?;
-    migrate::make(&tx, route, version).await?;
+    placement::build(&tx, &fresh.schema, &fresh.cell, fresh.version).await?;
     tx.commit().await
 }
 
 /// Drops a schema that no route leads to, and its role; nothing where they are gone. Refused where a route does lead to it.
 pub async fn discard(database: &Database, schema: &SchemaName) -> Result<(), DbError> {
-    let name = schema.quoted();
     let tx = SystemTx::begin(database, SystemRole::Owner, "discard schema").await?;
-    if !tx.rows(sql!("system/restore_routed.sql"), &[&schema.as_str()]).await?.is_empty() {
-        return Err(DbError::Refused(Refusal::WorkspaceState));
-    }
-    tx.script(&format!(
-        "drop schema if exists {name} cascade; set local role none; drop role if exists {name}"
-    ))
-    .await?;
-    tx.commit().await
+    placement::drop_schema(tx, schema).await
 }
 
-/// Leads the workspace to another schema, where it is still suspended and where it was; the sessions end, for their tokens name
-/// the old one. What was due or owed is forgotten. External runs that only the old schema knows are taken over: their ids where
-/// the new one has the same try, otherwise as orphans, to be cancelled.
-pub async fn swap(database: &Database, old: &Route, new: &SchemaName, version: i32) -> Result<(), DbError> {
+/// Leads the workspace to a schema of its own, where it is still suspended and where it was, once nobody is inside; whoever names
+/// the old place is led on from there. What was due or owed is forgotten. External runs that only the old place knows are taken
+/// over: their ids where the new one has the same try, otherwise as orphans, to be cancelled.
+pub async fn swap(database: &Database, old: &Route, new: &Fresh) -> Result<(), DbError> {
     let tenant = old.tenant;
     let tx = scoped(database, tenant, "swap schema").await?;
+    tx.rows(sql!("system/move_hold.sql"), &[&tenant]).await?;
     tx.script(&format!("select pg_advisory_xact_lock(1, hashtext('{tenant}'))")).await?;
-    let moved = tx
-        .execute(sql!("system/restore_swap.sql"), &[&tenant, &old.schema.as_str(), &new.as_str(), &version])
-        .await?;
+    let (from, to, cell) = (old.schema.as_str(), new.schema.as_str(), new.cell.as_str());
+    tx.execute(sql!("system/note_move.sql"), &[&tenant, &from]).await?;
+    let moved =
+        tx.execute(sql!("system/restore_swap.sql"), &[&tenant, &from, &to, &cell, &new.version]).await?;
     if moved == 0 {
         let is_done: Option<Swapped> =
-            tx.optional(sql!("system/restore_is_swapped.sql"), &[&tenant, &new.as_str()]).await?;
+            tx.optional(sql!("system/restore_is_swapped.sql"), &[&tenant, &to]).await?;
         tx.rollback().await?;
         let is_done = is_done.is_some_and(|swapped| swapped.yes);
         return if is_done { Ok(()) } else { Err(DbError::Refused(Refusal::WorkspaceState)) };
     }
-    for forget in [
-        sql!("system/restore_clear_due.sql"),
-        sql!("system/restore_clear_outbox.sql"),
-        sql!("system/restore_end_sessions.sql"),
-    ] {
+    for forget in [sql!("system/restore_clear_due.sql"), sql!("system/restore_clear_outbox.sql")] {
         tx.execute(forget, &[&tenant]).await?;
     }
-    let script = TAKE_OVER.replace("{old}", &old.schema.quoted()).replace("{new}", &new.quoted());
+    let script = TAKE_OVER.replace("{old}", &old.schema.quoted()).replace("{new}", &new.schema.quoted());
     tx.script(&script.replace("{tenant}", &tenant.to_string())).await?;
     tx.commit().await
 }
 
-/// Carries what people did since the backup over to the new audit log, then drops the old schema. Nothing where it is gone.
+/// Carries what people did since the backup over to the new audit log, then drops the old schema, or takes the workspace's rows
+/// out of it where others live there. Nothing where it is gone.
 pub async fn retire(
     database: &Database,
     tenant: TenantId,
@@ -79,6 +81,11 @@ pub async fn retire(
     let columns = columns.join(", ");
     let script = CARRY_OVER.replace("{old}", &old.quoted()).replace("{new}", &new.quoted());
     tx.script(&script.replace("{bare}", old.as_str()).replace("{columns}", &columns)).await?;
+    if placement::is_pool(&tx, old).await? {
+        tx.take_time().await?;
+        tx.rows(sql!("system/clear_rows.sql"), &[&tenant, &old.as_str()]).await?;
+        return tx.commit().await;
+    }
     tx.commit().await?;
     discard(database, old).await
 }
@@ -112,12 +119,11 @@ insert into system.due (tenant_id, kind, ref, at)
 select distinct '{tenant}'::uuid, 'poll', g.connection_id, system.now() from {new}.orphans g where g.state <> 'gone';
 ";
 
-/// The lock waits for whoever still writes to the old log: after the swap nobody can begin to.
+/// Whoever wrote to the old log had ended when the swap held the workspace, and nobody could begin since.
 const CARRY_OVER: &str = "
 do $$
 begin
     if to_regnamespace('{bare}') is not null then
-        lock table {old}.audit in access exclusive mode;
         insert into {new}.audit ({columns})
         select {columns} from {old}.audit o
         where not exists (select from {new}.audit n where n.id = o.id);

@@ -1,6 +1,6 @@
-//! Whole transactions, run again where Postgres says they may be.
+//! Trying a transaction again where Postgres says it may be.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use crate::error::DbError;
 
@@ -13,7 +13,7 @@ pub async fn retrying<T, F: Future<Output = Result<T, DbError>>>(
         match work().await {
             Err(error) if error.is_retryable() => {
                 tracing::debug!(%error, "trying the transaction again");
-                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;
             }
             done => return done,
         }

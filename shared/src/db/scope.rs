@@ -8,9 +8,9 @@ use tokio_postgres::SimpleQueryRow;
 use crate::{
     error::{DbError, Refusal},
     model::{
-        ids::{ApiTokenId, OperatorId, OperatorSessionId, SessionId, UserId},
+        ids::{ApiTokenId, OperatorId, OperatorSessionId, SessionId, TenantId, UserId},
         role::{Permission, Role, RoleRef},
-        tenant::{Route, TenantState},
+        tenant::{Route, SchemaName, TenantState},
     },
 };
 
@@ -54,6 +54,8 @@ pub enum Scope {
     Snapshot(Route),
     /// The steward, filling a schema that no route leads to yet: nobody can be in it, so nobody is asked.
     Loading(Route),
+    /// The same as the owner of its tables, for the logs, which no tenant may write as they are.
+    LoadingLogs(Route),
     /// The owner of the workspace's tables, held to the rows of one workspace: what only the steward does.
     Owner(Route),
 }
@@ -100,6 +102,8 @@ pub enum SystemRole {
     Scheduler,
     /// The platform operators' functions.
     Operators,
+    /// The sweep for leftovers: sees whose rows there are in a pool, and nothing else.
+    Sweeper,
     /// The owner of every object: the steward's migrations and claims of spares.
     Owner,
     /// The steward's login itself: creating roles and granting them.
@@ -109,36 +113,44 @@ pub enum SystemRole {
 const TIMEOUTS: &str = "set local statement_timeout = '10s'; set local lock_timeout = '2s'; \
                         set local idle_in_transaction_session_timeout = '15s'";
 
+/// The workspace stays where it is until the end of the transaction; refused where it has just gone.
+const HOLD: &str = "select system.hold_route()";
+
 /// Of what reads or writes a whole workspace. Values travel as text here, so their form is fixed too.
 const LONG: &str = "set local statement_timeout = '240s'; set local lock_timeout = '2s'; \
                     set local idle_in_transaction_session_timeout = '120s'; \
                     set local timezone = 'UTC'; set local bytea_output = 'hex'";
 
 impl Scope {
-    /// Authorises, then takes on the workspace's role, path and limits. Whatever fails, nothing behind it runs.
-    pub(super) fn set_up(&self) -> String {
-        let route = self.route();
-        let role = route.schema.quoted();
+    /// Authorises, then takes on the workspace's role, path and limits where it is, and holds it there. Whatever fails, nothing
+    /// behind it runs.
+    pub(super) fn set_up(&self, schema: &SchemaName) -> String {
+        let (tenant, role) = (self.route().tenant, schema.quoted());
+        let enter = |role: &str| enter(tenant, schema, role);
         match self {
             Self::Person { .. } | Self::Token { .. } | Self::Worker(_) => {
-                format!("{}; {}; {TIMEOUTS}", self.authorize(), enter(route, &role))
+                format!("{}; {}; {TIMEOUTS}; {HOLD}", self.authorize(schema), enter(&role))
             }
             Self::Operator { .. } => format!(
-                "set transaction read only; {}; {}; {TIMEOUTS}",
-                self.authorize(),
-                enter(route, &role)
+                "set transaction read only; {}; {}; {TIMEOUTS}; {HOLD}",
+                self.authorize(schema),
+                enter(&role)
             ),
             Self::Snapshot(_) => format!(
-                "set transaction isolation level repeatable read, read only; {}; {}; {LONG}",
-                self.authorize(),
-                enter(route, &role)
+                "set transaction isolation level repeatable read, read only; {}; {}; {LONG}; {HOLD}",
+                self.authorize(schema),
+                enter(&role)
             ),
-            Self::Loading(_) => format!("{}; {LONG}", enter(route, &role)),
-            Self::Owner(_) => format!("{}; {LONG}", enter(route, "signalbox_owner")),
+            Self::Loading(_) => format!("{}; {LONG}", enter(&role)),
+            Self::LoadingLogs(_) => format!("{}; {LONG}", enter("signalbox_owner")),
+            Self::Owner(_) => format!(
+                "{}; {LONG}; select system.hold_place('{tenant}', '{schema}')",
+                enter("signalbox_owner")
+            ),
         }
     }
 
-    /// The workspace.
+    /// The workspace, and where its token or message says it is.
     pub(super) fn route(&self) -> &Route {
         match self {
             Self::Person { route, .. }
@@ -147,23 +159,30 @@ impl Scope {
             | Self::Worker(route)
             | Self::Snapshot(route)
             | Self::Loading(route)
+            | Self::LoadingLogs(route)
             | Self::Owner(route) => route,
         }
     }
 
+    /// The workspace is looked for where its route leads, which may be elsewhere than was said. An operator's function has just
+    /// read the route; where a restore loads, no route leads.
+    pub(super) fn is_looked_for(&self) -> bool {
+        !matches!(self, Self::Operator { .. } | Self::Loading(_) | Self::LoadingLogs(_))
+    }
+
     /// Asks who is here; raises where anything is missing.
-    fn authorize(&self) -> String {
+    fn authorize(&self, schema: &SchemaName) -> String {
         format!(
             "select user_id, user_name, role, role_name, permissions, token_id, token_name, token_scope, tenant_state, \
                     (extract(epoch from at) * 1000000)::bigint as at_us \
              from system.{}",
-            self.way_in()
+            self.way_in(schema)
         )
     }
 
     /// The function that answers for this kind of scope.
-    fn way_in(&self) -> String {
-        let Route { tenant, schema } = self.route();
+    fn way_in(&self, schema: &SchemaName) -> String {
+        let tenant = self.route().tenant;
         let (who, permission) = match self {
             Self::Operator { session, operator, .. } => {
                 return format!("authorize_operator('{session}', '{operator}', '{tenant}', '{schema}')");
@@ -184,7 +203,7 @@ impl Scope {
 }
 
 /// Takes on a role, and the workspace's path and id.
-fn enter(Route { tenant, schema }: &Route, role: &str) -> String {
+fn enter(tenant: TenantId, schema: &SchemaName, role: &str) -> String {
     let schema = schema.quoted();
     format!(
         "set local role {role}; set local search_path = {schema}, pg_temp; set local app.tenant_id = '{tenant}'"
@@ -192,6 +211,11 @@ fn enter(Route { tenant, schema }: &Route, role: &str) -> String {
 }
 
 impl Entered {
+    /// Whether a row is the answer of `system.authorize`.
+    pub(super) fn is_in(row: &SimpleQueryRow) -> bool {
+        row.columns().iter().any(|column| column.name() == "tenant_state")
+    }
+
     /// Reads the answer of `system.authorize`.
     pub(super) fn read(row: &SimpleQueryRow) -> Result<Self, DbError> {
         let text = |column: &str| row.get(column).unwrap_or_default();
@@ -245,6 +269,7 @@ impl SystemRole {
             Self::Portal => "set local role system_portal; ",
             Self::Scheduler => "set local role system_scheduler; ",
             Self::Operators => "set local role system_operators; ",
+            Self::Sweeper => "set local role signalbox_sweeper; ",
             Self::Owner => "set local role signalbox_owner; ",
             Self::Steward => "",
         };

@@ -5,7 +5,11 @@
 //! part of it fails the statement fails too, because the login by itself may do nothing. A connection goes back to the pool
 //! only after its end was *confirmed*; dropped, cancelled or panicked, it is closed.
 //!
+//! What runs inside them is `statements.rs`'s.
+//!
 //! Never here: a call to anything but Postgres, a session-level SET, a named statement.
+
+mod statements;
 
 use std::{
     future::Future,
@@ -23,7 +27,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{Database, Entered, FromRow, Param, Scope, SystemRole};
+use super::{Database, Entered, Scope, SystemRole, moved::Way};
 use crate::{
     error::{DbError, Refusal},
     model::ids::TenantId,
@@ -38,8 +42,18 @@ pub struct SystemTx(Tx);
 impl TenantTx {
     /// Borrows a connection; the scope opens with the first statement. `name` is for the log.
     pub async fn begin(database: &Database, scope: &Scope, name: &'static str) -> Result<Self, DbError> {
-        let mut tx = Tx::borrow(database, scope.set_up(), name).await?;
+        let mut tx = Tx::borrow(database, name).await?;
         tx.tenant = Some(scope.route().tenant);
+        if !scope.is_looked_for() {
+            tx.prepare(&scope.set_up(&scope.route().schema));
+            return Ok(Self(tx));
+        }
+        let mut way = database.moved.way(scope.route());
+        if way.is_in_doubt {
+            tx.look_up(&mut way).await?;
+        }
+        tx.prepare(&scope.set_up(&way.schema));
+        tx.way = Some(way);
         Ok(Self(tx))
     }
 
@@ -69,7 +83,14 @@ impl TenantTx {
 impl SystemTx {
     /// Borrows a connection; the role is taken with the first statement.
     pub async fn begin(database: &Database, role: SystemRole, name: &'static str) -> Result<Self, DbError> {
-        Tx::borrow(database, role.set_up(), name).await.map(Self)
+        let tx = Tx::borrow(database, name).await?;
+        tx.prepare(&role.set_up());
+        Ok(Self(tx))
+    }
+
+    /// Gives the statements of this transaction half a minute each: a workspace's rows are copied in one.
+    pub async fn unhurried(&self) -> Result<(), DbError> {
+        self.script("set local statement_timeout = '30s'").await
     }
 
     /// Gives each statement two minutes instead of ten seconds: for counts and walks over everything.
@@ -83,84 +104,11 @@ impl SystemTx {
     }
 }
 
-macro_rules! statements {
-    ($tx:ident) => {
-        impl $tx {
-            /// All rows of a statement.
-            pub async fn all<T: FromRow>(
-                &self,
-                sql: &'static str,
-                params: &[&dyn Param],
-            ) -> Result<Vec<T>, DbError> {
-                self.rows(sql, params).await?.iter().map(T::from_row).collect()
-            }
-
-            /// The one row of a statement, or none.
-            pub async fn optional<T: FromRow>(
-                &self,
-                sql: &'static str,
-                params: &[&dyn Param],
-            ) -> Result<Option<T>, DbError> {
-                self.rows(sql, params).await?.first().map(T::from_row).transpose()
-            }
-
-            /// The one row of a statement; none is absent.
-            pub async fn one<T: FromRow>(
-                &self,
-                sql: &'static str,
-                params: &[&dyn Param],
-            ) -> Result<T, DbError> {
-                self.optional(sql, params).await?.ok_or(DbError::Refused(Refusal::Absent))
-            }
-
-            /// The rows as the driver gives them.
-            pub async fn rows(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Vec<Row>, DbError> {
-                let typed = typed(params);
-                self.0.run(self.0.client().query_typed(sql, &typed)).await
-            }
-
-            /// Runs a statement and says how many rows it moved.
-            pub async fn execute(&self, sql: &'static str, params: &[&dyn Param]) -> Result<u64, DbError> {
-                let typed = typed(params);
-                self.0.run(self.0.client().execute_typed(sql, &typed)).await
-            }
-
-            /// Runs a statement that must move exactly one row.
-            pub async fn execute_one(
-                &self,
-                name: &'static str,
-                sql: &'static str,
-                params: &[&dyn Param],
-            ) -> Result<(), DbError> {
-                match self.execute(sql, params).await? {
-                    1 => Ok(()),
-                    moved => Err(DbError::Moved { statement: name, expected: 1, moved }),
-                }
-            }
-
-            /// Commits, and confirms that it was a commit.
-            pub async fn commit(self) -> Result<(), DbError> {
-                self.0.end(END_COMMIT).await
-            }
-
-            /// Rolls back and returns the connection.
-            pub async fn rollback(self) -> Result<(), DbError> {
-                self.0.end("rollback").await
-            }
-
-            /// Runs a last statement with the commit in the same round trip.
-            pub async fn last(self, sql: &'static str, params: &[&dyn Param]) -> Result<Vec<Row>, DbError> {
-                let typed = typed(params);
-                self.0.last(sql, &typed).await
-            }
-        }
-    };
-}
-statements!(TenantTx);
-statements!(SystemTx);
-
 /// A commit that was in truth a rollback answers without error; setting a value first makes it fail (25P02).
 const END_COMMIT: &str = "set local app.ended = '1'; commit";
+
+/// Takes everything back.
+const END_ROLLBACK: &str = "rollback";
 
 struct Tx {
     connection: Option<Object>,
@@ -168,17 +116,19 @@ struct Tx {
     /// The set-up was answered, and well. Without it nothing is committed.
     opened: AtomicBool,
     entered: OnceLock<Entered>,
+    way: Option<Way>,
     name: &'static str,
     tenant: Option<TenantId>,
 }
 
 impl Tx {
-    async fn borrow(database: &Database, setup: String, name: &'static str) -> Result<Self, DbError> {
+    async fn borrow(database: &Database, name: &'static str) -> Result<Self, DbError> {
         Ok(Self {
             connection: Some(database.connection().await?),
-            setup: Mutex::new(Some(format!("begin; {setup}"))),
+            setup: Mutex::new(None),
             opened: AtomicBool::new(false),
             entered: OnceLock::new(),
+            way: None,
             name,
             tenant: None,
         })
@@ -196,7 +146,7 @@ impl Tx {
         let setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(setup) = setup else { return self.answered(statement).await };
         let (opened, answer) = join(self.client().simple_query(&setup), statement).await;
-        self.note(&opened.map_err(|error| self.failed(error))?)?;
+        self.note(&opened.map_err(|error| self.refused(self.failed(error)))?)?;
         self.opened.store(true, Ordering::Relaxed);
         answer.map_err(|error| self.failed(error))
     }
@@ -226,10 +176,35 @@ impl Tx {
         error
     }
 
+    /// What goes ahead of the first statement.
+    fn prepare(&self, setup: &str) {
+        *self.setup.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("begin; {setup}"));
+    }
+
+    /// Asks where a workspace is that may have moved.
+    async fn look_up(&self, way: &mut Way) -> Result<(), DbError> {
+        let (tenant, schema) = (way.named.tenant, &way.named.schema);
+        let ask = format!(
+            "begin; set local role cell_0001; select system.moved_to('{tenant}', '{schema}'); rollback"
+        );
+        let answer = self.client().simple_query(&ask).await?;
+        way.found(answer.iter().find_map(Way::read));
+        Ok(())
+    }
+
+    /// A refusal, or a reason to try again where the workspace may only have moved.
+    fn refused(&self, error: DbError) -> DbError {
+        let is_refused = matches!(error, DbError::Refused(Refusal::NoSession | Refusal::NoWorkspace));
+        if is_refused && self.way.as_ref().is_some_and(Way::doubt) {
+            return DbError::Retry("the workspace may have moved".into());
+        }
+        error
+    }
+
     /// Keeps what the scope told.
     fn note(&self, messages: &[SimpleQueryMessage]) -> Result<(), DbError> {
         let row = messages.iter().find_map(|m| match m {
-            SimpleQueryMessage::Row(row) => Some(row),
+            SimpleQueryMessage::Row(row) if Entered::is_in(row) => Some(row),
             _ => None,
         });
         let Some(row) = row else { return Ok(()) };
@@ -253,7 +228,7 @@ impl Tx {
             }
             (Err(error), _) => {
                 // A confirmed rollback saves the connection.
-                if self.client().simple_query("rollback").await.is_ok() {
+                if self.client().simple_query(END_ROLLBACK).await.is_ok() {
                     self.connection = None;
                 }
                 Err(error)
@@ -293,8 +268,4 @@ impl Drop for Tx {
             drop(Object::take(connection));
         }
     }
-}
-
-fn typed<'a>(params: &[&'a dyn Param]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
-    params.iter().map(|p| (p.as_sql(), p.sql_type())).collect()
 }

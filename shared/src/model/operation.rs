@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 pub enum OperationKind {
     /// Lets the leases of what is being started run out, then makes the workspace read-only.
     Suspend,
+    /// Takes the workspace's rows to another schema. The platform asks for it, not the workspace.
+    Move,
     /// Waits for the grace to end, then takes the workspace away and certifies it.
     Deletion,
     /// Writes everything that is held for the workspace as JSON lines, signed.
@@ -50,6 +52,7 @@ impl OperationKind {
     /// Every kind.
     pub const ALL: &[Self] = &[
         Self::Suspend,
+        Self::Move,
         Self::Deletion,
         Self::Export,
         Self::Backup,
@@ -63,6 +66,7 @@ impl OperationKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Suspend => "suspend",
+            Self::Move => "move",
             Self::Deletion => "deletion",
             Self::Export => "export",
             Self::Backup => "backup",
@@ -76,7 +80,7 @@ impl OperationKind {
     #[must_use]
     pub const fn may_be_given_up(self) -> bool {
         match self {
-            Self::Suspend | Self::Deletion | Self::Expiry | Self::Rotation => false,
+            Self::Suspend | Self::Move | Self::Deletion | Self::Expiry | Self::Rotation => false,
             Self::Export | Self::Backup | Self::Restore => true,
         }
     }
@@ -86,7 +90,7 @@ impl OperationKind {
     #[must_use]
     pub const fn is_exclusive(self) -> bool {
         match self {
-            Self::Suspend | Self::Deletion | Self::Restore => true,
+            Self::Suspend | Self::Move | Self::Deletion | Self::Restore => true,
             Self::Export | Self::Backup | Self::Expiry | Self::Rotation => false,
         }
     }

@@ -2,6 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
 use super::ids::TenantId;
 
 /// A workspace's schema (and role) name: `t_` and 32 lower-case hex digits, generated, never reused.
@@ -14,10 +17,15 @@ pub struct SchemaName(String);
 pub struct NotASchemaName;
 
 impl SchemaName {
-    /// The schema of a workspace that has one of its own.
+    /// The name of the schema that is made with a workspace. Where a workspace is now, its routing row alone says.
     pub fn of(tenant: TenantId) -> Self {
         use super::ids::Id;
-        Self(format!("t_{}", tenant.uuid().simple()))
+        Self::named(tenant.uuid())
+    }
+
+    /// The name of a schema that is made with this fresh id: a pool's, or that of a workspace which moves.
+    pub fn named(id: Uuid) -> Self {
+        Self(format!("t_{}", id.simple()))
     }
 
     /// The bare name. It needs no escaping, but [`SchemaName::quoted`] is what SQL takes.
@@ -53,6 +61,37 @@ pub struct Route {
     pub tenant: TenantId,
     /// Its schema and role.
     pub schema: SchemaName,
+}
+
+/// Where a workspace's rows are kept, and with it what stands between them and others'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// A schema that several workspaces share, row-level security between them.
+    Pooled,
+    /// A schema and a role of its own.
+    Schema,
+    /// A database of its own.
+    Dedicated,
+}
+
+impl Placement {
+    /// The text in `system.tenants`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pooled => "pooled",
+            Self::Schema => "schema",
+            Self::Dedicated => "dedicated",
+        }
+    }
+}
+
+impl FromStr for Placement {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Pooled, Self::Schema, Self::Dedicated].into_iter().find(|p| p.as_str() == text).ok_or(())
+    }
 }
 
 /// What may be done in a workspace at present.

@@ -20,6 +20,7 @@ use crate::{
 pub const PURGED: &[&str] = &[
     "outbox",
     "due",
+    "past_places",
     "rollout_failures",
     "isolation_evidence",
     "canaries",
@@ -75,8 +76,6 @@ row! {
     pub struct About {
         /// Its name, of which a hash is kept.
         name: String,
-        /// Where it lives.
-        placement: String,
         /// Its directory.
         directory_id: Option<Uuid>,
         /// Schemas of its name.
@@ -135,6 +134,12 @@ pub async fn count(tx: &SystemTx, tenant: TenantId, about: &About) -> Result<Cou
 /// Deletes its rows from tables of schema `system`, and with its memberships the people who belong to no other workspace.
 pub async fn purge_rows(tx: SystemTx, tenant: TenantId, tables: &[&'static str]) -> Result<(), DbError> {
     tx.last(sql!("system/deletion_purge_rows.sql"), &[&tenant, &tables]).await.map(drop)
+}
+
+/// Takes its rows out of the pool it lives in, which no route of its leads to from then on, and out of every other.
+pub async fn leave_pools(tx: SystemTx, tenant: TenantId) -> Result<(), DbError> {
+    tx.take_time().await?;
+    tx.last(sql!("system/leave_pools.sql"), &[&tenant]).await.map(drop)
 }
 
 /// Has the sweep send its messages at once.

@@ -3,25 +3,30 @@
 use uuid::Uuid;
 
 use crate::{
-    db::{FromRow, Row, SystemTx},
+    db::SystemTx,
     error::DbError,
-    model::ids::TenantId,
+    model::{ids::TenantId, tenant::Placement},
     sql,
 };
 
-/// Puts a directory on the allow-list, or corrects its name. The first Administrator is fixed once the workspace exists.
+/// Puts a directory on the allow-list, or corrects its name. First Administrator and placement are fixed once the workspace
+/// exists.
 pub async fn onboard(
     tx: &SystemTx,
     directory: Uuid,
     name: &str,
     first_administrator: Option<Uuid>,
+    placement: Option<Placement>,
 ) -> Result<(), DbError> {
-    tx.execute(sql!("system/onboard.sql"), &[&directory, &name, &first_administrator]).await.map(drop)
+    let placement = placement.map(|placement| placement.as_str().to_owned());
+    tx.execute(sql!("system/onboard.sql"), &[&directory, &name, &first_administrator, &placement])
+        .await
+        .map(drop)
 }
 
-/// How many spare workspaces are left.
-pub async fn spares(tx: &SystemTx) -> Result<i64, DbError> {
-    tx.one::<Spares>(sql!("system/count_spares.sql"), &[]).await.map(|s| s.0)
+/// The spare workspaces of a placement that are left.
+pub async fn spares(tx: &SystemTx, placement: Placement) -> Result<Spares, DbError> {
+    tx.one(sql!("system/count_spares.sql"), &[&placement.as_str()]).await
 }
 
 /// Ends a suspension's draining; nothing where it has ended.
@@ -34,10 +39,12 @@ pub async fn purge_sessions(tx: &SystemTx) -> Result<u64, DbError> {
     tx.execute(sql!("system/purge_sessions.sql"), &[]).await
 }
 
-struct Spares(i64);
-
-impl FromRow for Spares {
-    fn from_row(row: &Row) -> Result<Self, DbError> {
-        Ok(Self(row.try_get("spares")?))
+row! {
+    /// Spare workspaces.
+    pub struct Spares {
+        /// How many are left.
+        spares: i64,
+        /// Whether there are pools at all: where nobody uses them, none is made.
+        has_pools: bool,
     }
 }

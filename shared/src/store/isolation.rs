@@ -10,7 +10,7 @@ use crate::{
     error::DbError,
     model::{
         ids::TenantId,
-        tenant::{Route, SchemaName},
+        tenant::{Placement, Route, SchemaName},
     },
     sql,
 };
@@ -64,6 +64,33 @@ row! {
     }
 }
 
+/// A workspace that tries to reach the others.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    /// The workspace.
+    pub route: Route,
+    /// Where it is.
+    pub placement: Placement,
+}
+
+impl Canary {
+    /// Whether it tries a workspace: those with a schema of their own try everybody, those in a pool their neighbours.
+    #[must_use]
+    pub fn tries(&self, other: &Route) -> bool {
+        let is_near = self.placement == Placement::Schema || self.route.schema == other.schema;
+        is_near && self.route.tenant != other.tenant
+    }
+}
+
+impl FromRow for Canary {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let placement: String = row.try_get("placement")?;
+        let placement =
+            placement.parse().map_err(|()| DbError::Defect("a route's placement cannot be read".into()))?;
+        Ok(Self { route: Placed::from_row(row)?.0, placement })
+    }
+}
+
 /// A workspace that is looked at.
 struct Placed(Route);
 
@@ -76,11 +103,21 @@ impl FromRow for Placed {
 }
 
 /// The canaries.
-pub async fn canaries(tx: &SystemTx) -> Result<Vec<Route>, DbError> {
-    Ok(tx.all::<Placed>(sql!("isolation/canaries.sql"), &[]).await?.into_iter().map(|p| p.0).collect())
+pub async fn canaries(tx: &SystemTx) -> Result<Vec<Canary>, DbError> {
+    tx.all(sql!("isolation/canaries.sql"), &[]).await
 }
 
-/// Makes a canary of a spare workspace; whether one was left.
+/// Makes a canary in a pool that has none, full or not; whether there was such a pool.
+pub async fn make_pool_canary(tx: &SystemTx, canary: TenantId, salt: &[u8]) -> Result<bool, DbError> {
+    let rows = tx.rows(sql!("isolation/pool_without_canary.sql"), &[]).await?;
+    let Some(pool) = rows.first() else { return Ok(false) };
+    let pool: String = pool.try_get("schema_name")?;
+    tx.execute(sql!("isolation/insert_pool_canary.sql"), &[&canary, &pool]).await?;
+    tx.execute(sql!("system/insert_key.sql"), &[&canary, &salt]).await?;
+    Ok(true)
+}
+
+/// Makes a canary of a spare workspace with a schema of its own; whether one was left.
 pub async fn make_canary(tx: &SystemTx) -> Result<bool, DbError> {
     Ok(tx.execute(sql!("isolation/make_canary.sql"), &[]).await? == 1)
 }

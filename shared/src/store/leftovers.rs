@@ -2,7 +2,14 @@
 
 use serde::Serialize;
 
-use crate::{db::SystemTx, error::DbError, sql};
+use uuid::Uuid;
+
+use crate::{
+    db::SystemTx,
+    error::DbError,
+    model::ids::{Id, TenantId},
+    sql,
+};
 
 row! {
     /// Something that should not be there.
@@ -17,7 +24,27 @@ row! {
     }
 }
 
-/// Everything that is left, at most 200.
-pub async fn list(tx: &SystemTx) -> Result<Vec<Leftover>, DbError> {
-    tx.all(sql!("system/leftovers.sql"), &[]).await
+row! {
+    /// That a pool holds rows of a workspace.
+    #[derive(Clone, Debug)]
+    pub struct Inhabitant {
+        /// The pool.
+        schema_name: String,
+        /// The workspace.
+        tenant_id: TenantId,
+    }
+}
+
+/// Whose rows there are in the pools; asked as [`SystemRole::Sweeper`](crate::db::SystemRole::Sweeper).
+pub async fn inhabitants(tx: &SystemTx) -> Result<Vec<Inhabitant>, DbError> {
+    tx.all(sql!("system/inhabitants.sql"), &[]).await
+}
+
+/// Everything that is left, at most 200 of schema `system` and the catalogs, and at most 200 in pools.
+pub async fn list(tx: &SystemTx, inhabitants: &[Inhabitant]) -> Result<Vec<Leftover>, DbError> {
+    let mut left = tx.all(sql!("system/leftovers.sql"), &[]).await?;
+    let pools: Vec<&str> = inhabitants.iter().map(|i| i.schema_name.as_str()).collect();
+    let tenants: Vec<Uuid> = inhabitants.iter().map(|i| i.tenant_id.uuid()).collect();
+    left.extend(tx.all::<Leftover>(sql!("system/strangers.sql"), &[&pools, &tenants]).await?);
+    Ok(left)
 }

@@ -189,6 +189,14 @@ pub async fn step(tx: &SystemTx, of: &Taken, record: Record<'_>) -> Result<(), D
     tx.execute_one("operations/step", sql!("system/step_operation.sql"), &params).await
 }
 
+/// Makes sure that the operation still is this steward's, and nobody else's until the transaction ends: for what another one
+/// must not undo or do at the same time.
+pub async fn hold(tx: &SystemTx, of: &Taken) -> Result<(), DbError> {
+    let held = tx.rows(sql!("system/hold_operation.sql"), &[&of.id, &of.epoch]).await?.len();
+    let moved = u64::try_from(held).unwrap_or_default();
+    if moved == 1 { Ok(()) } else { Err(DbError::Moved { statement: "operations/hold", expected: 1, moved }) }
+}
+
 /// Ends an operation.
 pub async fn finish(
     tx: &SystemTx,

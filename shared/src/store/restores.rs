@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    db::{Param, SystemTx, TenantTx},
+    db::{Param, SystemTx, TenantTx, restore::Fresh},
     error::DbError,
     model::ids::{EventId, Id, OperationId, TenantId, UserId},
     sql,
@@ -128,11 +128,11 @@ pub async fn keep_backup(tx: &SystemTx, kept: &Kept, by: Option<UserId>) -> Resu
 pub async fn begin_sandbox(
     tx: &SystemTx,
     tenant: TenantId,
-    schema: &str,
-    version: i32,
+    fresh: &Fresh,
     salt: &[u8],
 ) -> Result<(), DbError> {
-    tx.execute(sql!("system/restore_insert_tenant.sql"), &[&tenant, &schema, &version]).await?;
+    let (schema, cell) = (fresh.schema.as_str(), fresh.cell.as_str());
+    tx.execute(sql!("system/restore_insert_tenant.sql"), &[&tenant, &schema, &fresh.version, &cell]).await?;
     tx.execute(sql!("system/restore_insert_key.sql"), &[&tenant, &salt]).await.map(drop)
 }
 

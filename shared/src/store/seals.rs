@@ -144,7 +144,7 @@ pub async fn rest(tx: &TenantTx, tenant: TenantId, look: &Look) -> Result<(), Db
 
 /// After a workspace's rows and seals were loaded as they were: closes the epoch of those that are sealed and opens the next
 /// with a seal over nothing, chained to the old head. Rows that were not sealed yet are this transaction's from now on. To be
-/// called in scope [`crate::db::Scope::Owner`], before anybody else writes there.
+/// called in scope [`crate::db::Scope::LoadingLogs`], before anybody else writes there.
 pub async fn open_epoch(tx: &TenantTx, tenant: TenantId) -> Result<Seal, DbError> {
     let (look, end) = (look(tx).await?, end(tx, tenant).await?);
     let (last_tx, last_id) = (end.last().tx.to_string(), end.last().id);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::store::isolation::TABLES;
 use tests::{
     database, stack,
-    tenant::{self, Tenant},
+    tenant::{self, Placement, Tenant},
 };
 
 /// Evidence until this workspace had its turn.
@@ -89,6 +89,44 @@ fn a_fence_that_is_taken_down_is_seen_and_nothing_is_lost_by_looking() {
             assert!(evidence["violations"].as_i64() > Some(0), "{broken}: {evidence}");
             client.batch_execute(&mended).await.expect("the fence is put up");
         }
+        assert_eq!(gathered(&stack, &tenant).await["violations"], 0);
+        assert_eq!(
+            tests::work::all(&tenant.administrator, "/vaults").await.len(),
+            1,
+            "its vault is there still"
+        );
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_canary_in_each_pool_tries_its_neighbours_and_a_pool_without_a_fence_is_seen() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let tenant = tenant::new_in(&stack, Placement::Pooled).await;
+        tests::work::vault(&tenant.administrator, "mine").await;
+        let near = |evidence: &Value| {
+            let checks = evidence["checks"].as_array().expect("checks").clone();
+            let near: Vec<_> = checks
+                .into_iter()
+                .filter(|check| check["name"] == "statements of a neighbour in the pool")
+                .collect();
+            assert_eq!(near.len(), 1, "one canary lives there: {evidence}");
+            near[0].clone()
+        };
+        let evidence = gathered(&stack, &tenant).await;
+        assert_eq!(evidence["violations"], 0, "{evidence}");
+        assert_eq!(near(&evidence)["attempts"], json!(TABLES.len() * 4), "{evidence}");
+        let client = database::superuser(&stack).await;
+        let pool = &tenant.schema;
+        let (broken, mended) = (
+            format!("alter table \"{pool}\".vaults disable row level security"),
+            format!("alter table \"{pool}\".vaults enable row level security"),
+        );
+        client.batch_execute(&broken).await.expect("the fence is taken down");
+        let evidence = gathered(&stack, &tenant).await;
+        assert!(near(&evidence)["crossed"].as_i64() > Some(0), "{evidence}");
+        client.batch_execute(&mended).await.expect("the fence is put up");
         assert_eq!(gathered(&stack, &tenant).await["violations"], 0);
         assert_eq!(
             tests::work::all(&tenant.administrator, "/vaults").await.len(),

@@ -92,14 +92,21 @@ fn a_scope_that_does_not_open_runs_none_of_its_statements_and_commits_nothing() 
             *session = SessionId::from(random_id());
         }
         for last in [false, true] {
-            let tx = TenantTx::begin(&pool, &stranger, "stranger").await.unwrap();
-            let refused = if last {
-                tx.last(VAULT, &[&random_id(), &"kept?"]).await.map(drop).unwrap_err()
-            } else {
+            let attempt = async || {
+                let tx = TenantTx::begin(&pool, &stranger, "stranger").await.unwrap();
+                if last {
+                    return tx.last(VAULT, &[&random_id(), &"kept?"]).await.map(drop).unwrap_err();
+                }
                 let refused = tx.execute(VAULT, &[&random_id(), &"kept?"]).await.unwrap_err();
                 tx.commit().await.expect_err("nothing was opened");
                 refused
             };
+            // At first the workspace might only have moved; the next scope looks that up before it opens.
+            let mut refused = attempt().await;
+            assert!(last || refused.is_retryable(), "{refused:?}");
+            if refused.is_retryable() {
+                refused = attempt().await;
+            }
             assert!(matches!(refused, DbError::Refused(Refusal::NoSession)), "{refused:?}");
             visit(&pool, &other).await;
         }
@@ -121,7 +128,8 @@ fn of_statements_that_travel_together_the_first_failure_is_told() {
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert!(!is_answered(second.as_mut()).await, "it would tell of a transaction that is aborted");
         let told = first.await;
-        assert!(matches!(told, Err(DbError::Refused(Refusal::NoSession))), "{told:?}");
+        // That its session is none; which might only mean that the workspace has moved.
+        assert!(matches!(told, Err(DbError::Retry(_))), "{told:?}");
         assert_eq!(code(&second.await.expect_err("aborted")), Some(SqlState::IN_FAILED_SQL_TRANSACTION));
     });
 }

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use local::stack::Stack;
 use serde_json::{Value, json};
-use shared::{clock::Clock, db::migrate, model::ids::Id, model::ids::TenantId};
+use shared::{
+    clock::Clock,
+    db::migrate,
+    model::ids::{Id, TenantId},
+};
 use tests::{
-    database, stack,
+    database, stack, tenant,
     work::{self, SOON},
 };
 use uuid::Uuid;
@@ -22,7 +26,7 @@ async fn behind(stack: &Stack, count: usize) -> Vec<Uuid> {
     let mut made = Vec::new();
     for _ in 0..count {
         let id: TenantId = Clock::system().new_id();
-        migrate::provision_at(&pool, id, vec![7; 32], BEFORE_THE_FENCE).await.expect("a workspace");
+        tenant::spare_at(&pool, id, BEFORE_THE_FENCE).await;
         made.push(id.uuid());
     }
     let claim = "update system.tenants set state = 'active' where id = any ($1)";

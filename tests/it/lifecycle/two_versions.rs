@@ -21,7 +21,7 @@ fn before() -> i32 {
 async fn older(stack: &Stack) -> Tenant {
     let pool = database::of(stack, "steward", 1).await;
     let id: TenantId = Clock::system().new_id();
-    migrate::provision_at(&pool, id, vec![7; 32], before()).await.expect("a spare workspace");
+    tenant::spare_at(&pool, id, before()).await;
     let client = database::superuser(stack).await;
     // The oldest spare is claimed first.
     let first = "update system.tenants set created_at = '2000-01-01' where id = $1";

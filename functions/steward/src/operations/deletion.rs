@@ -13,6 +13,7 @@ use shared::{
     store::{
         deletion::{self, KEYS, PURGED},
         operations::Taken,
+        placements,
     },
 };
 
@@ -53,7 +54,11 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
             next("drop")
         }
         "drop" => {
-            retrying(|| removal::remove(&steward.database, &taken.route.schema)).await?;
+            retrying(|| async { deletion::leave_pools(begin("leave pools").await?, tenant).await }).await?;
+            let tx = begin("place").await?;
+            let place = placements::place(&tx, tenant).await?;
+            tx.commit().await?;
+            retrying(|| removal::remove(&steward.database, &place.schema)).await?;
             next("rows")
         }
         "rows" => {
@@ -101,9 +106,6 @@ async fn count(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     let mut before = deletion::count(&tx, taken.route.tenant, &about).await?;
     tx.commit().await?;
     before.objects = i64::try_from(steward.archive.count(taken.route.tenant).await?)?;
-    if about.placement != "schema" {
-        return Err(format!("a workspace placed {} cannot be deleted yet", about.placement).into());
-    }
     Ok(Next::Step("archive", with(&taken.progress, "before", json!(before))))
 }
 

@@ -12,7 +12,12 @@ use shared::{
         ArchiveKind, Shelf,
         manifest::{Manifest, Unfit},
     },
-    db::{Scope, SystemRole, SystemTx, TenantTx, migrate, restore},
+    db::{
+        Scope, SystemRole, SystemTx, TenantTx, migrate,
+        placement::{self, Room},
+        restore::{self, Fresh},
+        retrying,
+    },
     keys::random,
     model::{
         ids::{OperationId, TenantId},
@@ -49,8 +54,9 @@ enum Into {
 struct Plans {
     /// The schema that is being replaced.
     old: String,
-    /// The one that is made.
+    /// The one that is made, and its cell.
     new: String,
+    cell: String,
     /// The workspace that it is made for: this one, or the sandbox.
     tenant: TenantId,
     /// The backup that is taken first of what is replaced, and the operation that ends it.
@@ -111,6 +117,7 @@ async fn start(steward: &Steward, taken: &Taken, request: &Request) -> Result<Ne
     let plans = Plans {
         old: taken.route.schema.as_str().to_owned(),
         new: SchemaName::of(fresh).as_str().to_owned(),
+        cell: placement::cell_with_room(&steward.database, Room::USUAL).await?,
         tenant: if replaces { taken.route.tenant } else { fresh },
         kept: steward.clock.new_id(),
         expiry: steward.clock.new_id(),
@@ -159,11 +166,12 @@ impl Restore<'_> {
             Err(why) => return self.undone(&why).await,
         };
         let version = manifest.schema_version;
-        restore::prepare(database, &self.target, version).await?;
+        let fresh = self.fresh(version);
+        restore::prepare(database, &fresh).await?;
         if self.request.into == Into::Sandbox {
             let tx = SystemTx::begin(database, SystemRole::Owner, "begin sandbox").await?;
             let salt = random(32)?;
-            restores::begin_sandbox(&tx, self.target.tenant, &self.plans.new, version, &salt).await?;
+            restores::begin_sandbox(&tx, self.target.tenant, &fresh, &salt).await?;
             tx.commit().await?;
         }
         if let Err(why) = load::load(self.steward, &self.taken.route, &self.target, &manifest).await? {
@@ -175,7 +183,7 @@ impl Restore<'_> {
 
     /// The log's chain goes on where it is the same workspace's, and begins anew in a sandbox; then what was open is settled.
     async fn settle(&self) -> Result<Next, Error> {
-        let owner = Scope::Owner(self.target.clone());
+        let owner = Scope::LoadingLogs(self.target.clone());
         let tx = TenantTx::begin(&self.steward.database, &owner, "chain of restored logs").await?;
         let how = match self.request.into {
             Into::Replace => {
@@ -201,8 +209,8 @@ impl Restore<'_> {
 
     async fn swap(&self) -> Result<Next, Error> {
         let old = Route { tenant: self.plans.tenant, schema: schema(&self.plans.old)? };
-        let version = migrate::tenant_version();
-        restore::swap(&self.steward.database, &old, &self.target.schema, version).await?;
+        let fresh = self.fresh(migrate::tenant_version());
+        retrying(|| restore::swap(&self.steward.database, &old, &fresh)).await?;
         Ok(self.next("retire"))
     }
 
@@ -218,6 +226,11 @@ impl Restore<'_> {
         restores::open_sandbox(&tx, self.target.tenant, of, migrate::tenant_version(), by).await?;
         tx.commit().await?;
         Ok(Next::Done(self.came_to(json!({ "workspace_id": self.target.tenant }))))
+    }
+
+    /// The schema that is made, at a version.
+    fn fresh(&self, version: i32) -> Fresh {
+        Fresh { schema: self.target.schema.clone(), cell: self.plans.cell.clone(), version }
     }
 
     /// Everything is as it was before.

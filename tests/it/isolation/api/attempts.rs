@@ -1,11 +1,14 @@
 //! Every id of another tenant in every place that takes one: the answer is that of an id which never was, to the byte. The
 //! whole grid goes through the gateway once.
 
+use local::stack::Stack;
 use reqwest::Method;
 use serde_json::json;
 use tests::{
     caller::{Caller, send},
-    scale, stack, work,
+    scale, stack,
+    tenant::{PAIRS, Placement},
+    work,
 };
 
 use super::{
@@ -42,24 +45,36 @@ fn every_operation_says_who_may_and_is_attacked() {
     });
 }
 
+/// The whole grid, from a workspace of one placement against one of another.
+async fn foreign_is_absent(stack: &Stack, (ours, theirs): (Placement, Placement)) {
+    let (ours, theirs) = (Planted::new_in(stack, ours).await, Planted::new_in(stack, theirs).await);
+    theirs.rest(stack).await;
+    let before = theirs.digest(stack).await;
+    let spots = spots(&operations(stack.url()).await);
+    let grid = Grid { way: Way::Gateway, spots: &spots, ours: &ours, theirs: &theirs };
+    let (attempts, violations) = grid.attempt(usize::MAX).await;
+    assert_eq!(changed(&before, &theirs.digest(stack).await), "", "nothing of theirs was touched");
+    let counts = [
+        ("gateway_attempts", attempts.to_string()),
+        ("operations×fields", format!("100% ({} places)", spots.len())),
+        ("violations", violations.len().to_string()),
+    ];
+    scale::say("isolation", &counts);
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    assert!(attempts > 1_500, "{attempts} attempts");
+}
+
 #[test]
 fn a_foreign_id_anywhere_is_answered_like_one_that_never_was() {
+    stack::with(async |stack| foreign_is_absent(stack, (Placement::Schema, Placement::Schema)).await);
+}
+
+#[test]
+fn so_it_is_between_neighbours_in_a_pool_and_into_a_pool_and_out_of_it() {
     stack::with(async |stack| {
-        let (ours, theirs) = (Planted::new(stack).await, Planted::new(stack).await);
-        theirs.rest(stack).await;
-        let before = theirs.digest(stack).await;
-        let spots = spots(&operations(stack.url()).await);
-        let grid = Grid { way: Way::Gateway, spots: &spots, ours: &ours, theirs: &theirs };
-        let (attempts, violations) = grid.attempt(usize::MAX).await;
-        assert_eq!(changed(&before, &theirs.digest(stack).await), "", "nothing of theirs was touched");
-        let counts = [
-            ("gateway_attempts", attempts.to_string()),
-            ("operations×fields", format!("100% ({} places)", spots.len())),
-            ("violations", violations.len().to_string()),
-        ];
-        scale::say("isolation", &counts);
-        assert!(violations.is_empty(), "{}", violations.join("\n"));
-        assert!(attempts > 1_500, "{attempts} attempts");
+        for pair in PAIRS.into_iter().filter(|pair| *pair != (Placement::Schema, Placement::Schema)) {
+            foreign_is_absent(stack, pair).await;
+        }
     });
 }
 
@@ -128,47 +143,53 @@ pub(super) fn values(spot: &Spot, kind: Kind, ours: &Planted, theirs: &Planted) 
     }
 }
 
+async fn a_key_is_fresh(stack: &Stack, placement: Placement) {
+    let (ours, theirs) = (Planted::new_in(stack, placement).await, Planted::new_in(stack, placement).await);
+    let body = json!({ "name": work::fresh("name"), "kind": "managed" });
+    let post = async |by: &Caller, key: &str| {
+        let request = by.request(Method::POST, "/vaults").header("idempotency-key", key).json(&body);
+        send(request).await.expect(201)
+    };
+    let key = work::fresh("key");
+    let made = post(&theirs.tenant.administrator, &key).await;
+    let again = post(&theirs.tenant.administrator, &key).await;
+    assert_eq!(again, made, "their own repetition is replayed");
+    let mine = post(&ours.tenant.administrator, &key).await;
+    assert_ne!(mine["id"], made["id"], "ours is made");
+    ours.tenant.administrator.get(&format!("/vaults/{}", work::id(&mine))).await.expect(200);
+    ours.tenant.administrator.get(&format!("/vaults/{}", work::id(&made))).await.problem(404, "not_found");
+}
+
 #[test]
 fn a_key_that_another_tenant_used_is_a_fresh_one() {
     stack::with(async |stack| {
-        let (ours, theirs) = (Planted::new(stack).await, Planted::new(stack).await);
-        let body = json!({ "name": work::fresh("name"), "kind": "managed" });
-        let post = async |by: &Caller, key: &str| {
-            let request = by.request(Method::POST, "/vaults").header("idempotency-key", key).json(&body);
-            send(request).await.expect(201)
-        };
-        let key = work::fresh("key");
-        let made = post(&theirs.tenant.administrator, &key).await;
-        let again = post(&theirs.tenant.administrator, &key).await;
-        assert_eq!(again, made, "their own repetition is replayed");
-        let mine = post(&ours.tenant.administrator, &key).await;
-        assert_ne!(mine["id"], made["id"], "ours is made");
-        ours.tenant.administrator.get(&format!("/vaults/{}", work::id(&mine))).await.expect(200);
-        ours.tenant
-            .administrator
-            .get(&format!("/vaults/{}", work::id(&made)))
-            .await
-            .problem(404, "not_found");
+        a_key_is_fresh(stack, Placement::Schema).await;
+        a_key_is_fresh(stack, Placement::Pooled).await;
     });
+}
+
+async fn a_name_is_free(stack: &Stack, placement: Placement) {
+    let (ours, theirs) = (Planted::new_in(stack, placement).await, Planted::new_in(stack, placement).await);
+    let by = &ours.tenant.administrator;
+    work::vault(by, &theirs.names["vault"]).await;
+    let profile = json!({ "name": theirs.names["profile"], "limit": 1 });
+    by.post("/concurrency-profiles", &profile).await.expect(201);
+    let settings = json!({ "base_url": "https://example.com" });
+    let connection = json!({ "name": theirs.names["connection"], "kind": "http", "settings": settings });
+    by.post("/connections", &connection).await.expect(201);
+    let tasks = work::chain(&theirs.names["connection"], 1);
+    let job = work::job(by, &theirs.names["job"], &tasks).await;
+    let schedule = json!({ "name": theirs.names["schedule"], "job_id": job["id"], "cron": "0 6 1 1 *", "time_zone": "UTC" });
+    by.post("/schedules", &schedule).await.expect(201);
+    // And our own are taken, so that the question was one.
+    let twice = by.post("/vaults", &json!({ "name": theirs.names["vault"], "kind": "managed" })).await;
+    twice.problem(409, "name_taken");
 }
 
 #[test]
 fn a_name_that_another_tenant_has_is_free() {
     stack::with(async |stack| {
-        let (ours, theirs) = (Planted::new(stack).await, Planted::new(stack).await);
-        let by = &ours.tenant.administrator;
-        work::vault(by, &theirs.names["vault"]).await;
-        let profile = json!({ "name": theirs.names["profile"], "limit": 1 });
-        by.post("/concurrency-profiles", &profile).await.expect(201);
-        let settings = json!({ "base_url": "https://example.com" });
-        let connection = json!({ "name": theirs.names["connection"], "kind": "http", "settings": settings });
-        by.post("/connections", &connection).await.expect(201);
-        let tasks = work::chain(&theirs.names["connection"], 1);
-        let job = work::job(by, &theirs.names["job"], &tasks).await;
-        let schedule = json!({ "name": theirs.names["schedule"], "job_id": job["id"], "cron": "0 6 1 1 *", "time_zone": "UTC" });
-        by.post("/schedules", &schedule).await.expect(201);
-        // And our own are taken, so that the question was one.
-        let twice = by.post("/vaults", &json!({ "name": theirs.names["vault"], "kind": "managed" })).await;
-        twice.problem(409, "name_taken");
+        a_name_is_free(stack, Placement::Schema).await;
+        a_name_is_free(stack, Placement::Pooled).await;
     });
 }

@@ -11,7 +11,7 @@ use shared::{
 use tests::{
     caller::{Anonymous, Caller, Proof, send},
     database,
-    tenant::{self, Tenant, random_id},
+    tenant::{self, Placement, Tenant, random_id},
     work,
     world::World,
 };
@@ -80,7 +80,11 @@ async fn members(stack: &Stack, tenant: &Tenant) -> Vec<Caller> {
 
 impl Planted {
     pub(in crate::isolation) async fn new(stack: &Stack) -> Self {
-        let (tenant, world) = (tenant::new(stack).await, World::at_once());
+        Self::new_in(stack, Placement::Schema).await
+    }
+
+    pub(in crate::isolation) async fn new_in(stack: &Stack, placement: Placement) -> Self {
+        let (tenant, world) = (tenant::new_in(stack, placement).await, World::at_once());
         let (ids, names) = (BTreeMap::new(), BTreeMap::new());
         let members = members(stack, &tenant).await;
         let mut planted = Self { tenant, members, ids, names, keys: Vec::new(), deleted: Vec::new(), world };
@@ -226,17 +230,17 @@ impl Planted {
     pub(in crate::isolation) async fn digest(&self, stack: &Stack) -> Vec<(String, String)> {
         let client = database::superuser(stack).await;
         // Seals follow by themselves, within a minute of whatever was written.
-        let ask =
-            "select tablename::text from pg_tables where schemaname = $1 and tablename <> 'seals' order by 1";
+        let ask = "select tablename::text from pg_tables where schemaname = $1
+                   and tablename not in ('schema_migrations', 'seals') order by 1";
         let tables = client.query(ask, &[&self.tenant.schema]).await.expect("the tables");
         let mut digest = Vec::new();
         for table in tables {
             let table: String = table.get(0);
             let ask = format!(
-                "select md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from \"{}\".{table} t",
+                "select md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from \"{}\".{table} t where tenant_id = $1",
                 self.tenant.schema
             );
-            let row = client.query_one(&ask, &[]).await.expect("a digest");
+            let row = client.query_one(&ask, &[&self.tenant.id]).await.expect("a digest");
             digest.push((table, row.get(0)));
         }
         let ask = "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'

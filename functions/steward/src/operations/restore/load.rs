@@ -109,7 +109,7 @@ impl<'a> Loading<'a> {
     /// Rows of this table follow. The logs stand behind everything else, and are the owner's to fill.
     async fn turn_to(&mut self, table: &'static Table) -> Result<(), DbError> {
         if table.is_log && !self.is_owner {
-            let scope = Scope::Owner(self.target.clone());
+            let scope = Scope::LoadingLogs(self.target.clone());
             let logs = TenantTx::begin(&self.steward.database, &scope, "load logs").await?;
             std::mem::replace(&mut self.tx, logs).commit().await?;
             self.is_owner = true;

@@ -1,0 +1,1 @@
+select system.clear_rows($1, $2) as cleared

@@ -1,0 +1,1 @@
+select system.copy_table($1, $2, $3, $4)

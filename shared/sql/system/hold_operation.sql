@@ -1,0 +1,4 @@
+select id
+from system.operations
+where id = $1 and epoch = $2 and finished_at is null
+for update

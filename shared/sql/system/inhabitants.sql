@@ -1,0 +1,2 @@
+select distinct schema_name, tenant_id
+from system.inhabitants()

@@ -1,0 +1,1 @@
+select system.leave_pools($1)

@@ -1,0 +1,1 @@
+select system.move_hold($1)

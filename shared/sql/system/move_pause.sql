@@ -1,0 +1,1 @@
+select system.move_pause($1) as state

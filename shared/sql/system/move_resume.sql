@@ -1,0 +1,1 @@
+select system.move_resume($1, $2)

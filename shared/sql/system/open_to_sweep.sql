@@ -1,0 +1,1 @@
+select system.open_to_sweep($1)

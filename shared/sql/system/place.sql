@@ -1,0 +1,3 @@
+select schema_name, placement, cell, schema_version, state
+from system.tenants
+where id = $1

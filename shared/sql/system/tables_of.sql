@@ -1,0 +1,1 @@
+select system.tables_of($1) as tables
