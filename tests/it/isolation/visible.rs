@@ -30,12 +30,14 @@ const QUESTIONS: [(&str, &str); 7] = [
 
 #[test]
 fn what_a_tenant_sees_of_the_catalogs_names_no_customer() {
-    stack::with(async |stack| {
-        let mut directory = Directory::unknown(stack);
+    // A server of its own: on the others' stand the warehouses that tests make for their customers.
+    stack::run(async {
+        let stack = stack::own(|_| ()).await;
+        let mut directory = Directory::unknown(&stack);
         let canary = format!("Customer {}", random_id().simple());
         directory.name = canary.clone();
-        let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim_for(stack, &directory).await);
-        let client = database::inside(stack, &ours).await;
+        let (ours, theirs) = (Workspace::claim(&stack).await, Workspace::claim_for(&stack, &directory).await);
+        let client = database::inside(&stack, &ours).await;
         for (what, question) in QUESTIONS {
             let rows = client.query(question, &[]).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
             let seen: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -49,5 +51,6 @@ fn what_a_tenant_sees_of_the_catalogs_names_no_customer() {
                    where $1 in (c.relname, a.attname, k.conname) and a.attrelid = c.oid and k.conrelid = c.oid";
         let row = client.query_one(ask, &[&canary.as_str()]).await.expect("the catalog");
         assert_eq!(row.get::<_, i64>(0), 0);
+        stack.stop().await;
     });
 }
