@@ -35,5 +35,5 @@ pub fn write_metrics(line: &Value) {
 }
 
 fn is_ours(krate: &str) -> bool {
-    matches!(krate, "shared" | "signin" | "portal" | "scheduler" | "dispatcher" | "steward")
+    matches!(krate, "shared" | "signin" | "portal" | "scheduler" | "dispatcher" | "steward" | "operators")
 }

@@ -139,12 +139,20 @@ async fn may_be_told(route: &Route, incoming: &Incoming, fault: Fault) -> Fault 
     if route.access == Access::Public || incoming.door.was_opened() || fault.is_refusal() {
         return fault;
     }
-    let refused = match Caller::take(&mut Taking::new(incoming)) {
-        Ok(caller) => caller.authorise().await,
-        Err(refused) => Err(refused),
-    };
-    incoming.door.close().await;
-    refused.err().unwrap_or(fault)
+    let mut pauses = PAUSES_MS.into_iter();
+    loop {
+        let refused = match Caller::take(&mut Taking::new(incoming)) {
+            Ok(caller) => caller.authorise().await,
+            Err(refused) => Err(refused),
+        };
+        incoming.door.close().await;
+        match (refused, pauses.next()) {
+            (Err(refused), Some(pause)) if refused.may_retry() => {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+            (refused, _) => return refused.err().unwrap_or(fault),
+        }
+    }
 }
 
 /// 304 where the caller has this very answer.

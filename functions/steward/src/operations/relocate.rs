@@ -32,6 +32,8 @@ use crate::{Steward, order::Move, work::NO_DATABASES};
 const BETWEEN: Duration = Duration::from_secs(1);
 /// How often the workspace is tried to be had alone, and calls are waited for, before the move is undone.
 const TRIES: u32 = 60;
+/// A copy that takes longer is undone. Between two tables: one statement more may run to its own end.
+const LONGEST_COPY: Duration = Duration::from_secs(10);
 
 /// What the steps leave for each other.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -174,8 +176,18 @@ async fn copy(steward: &Steward, taken: &Taken, course: Course) -> Result<Next, 
     }
 }
 
+/// Nobody waits longer than this for a copy: a workspace that takes longer stays where it is.
+fn in_time(began: Instant) -> Result<(), BoxError> {
+    if began.elapsed() < LONGEST_COPY {
+        Ok(())
+    } else {
+        Err("the workspace is too large to be moved in one pause".into())
+    }
+}
+
 /// The one transaction in which the workspace changes its place. Says how many rows it has.
 async fn carry(steward: &Steward, taken: &Taken, course: &Course) -> Result<i64, BoxError> {
+    let began = Instant::now();
     let (tenant, from, to) = (taken.route.tenant, course.from()?, course.to()?);
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "move").await?;
     tx.unhurried().await?;
@@ -193,11 +205,16 @@ async fn carry(steward: &Steward, taken: &Taken, course: &Course) -> Result<i64,
     if place.schema != from || place.version != there {
         return Err("the two places are not of the same version".into());
     }
+    if placements::tables(&tx, &from).await? != course.tables {
+        return Err("a migration has changed the workspace's tables since the move began".into());
+    }
     for table in &course.tables {
+        in_time(began)?;
         placements::copy(&tx, tenant, (&from, &to), table).await?;
     }
     let mut rows = 0;
     for table in &course.tables {
+        in_time(began)?;
         let (old, new) = (
             placements::held(&tx, tenant, &from, table).await?,
             placements::held(&tx, tenant, &to, table).await?,
