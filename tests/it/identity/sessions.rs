@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 use tests::{
     caller::{Caller, Proof, send},
     database, stack,
-    tenant::{Directory, placed},
+    tenant::{self, Directory, placed},
 };
 
 use super::browser::{Browser, FLOW, SESSION, set_cookie};
@@ -148,5 +148,19 @@ fn a_session_reaches_nothing_once_its_membership_is_gone() {
         program.get("/me").await.expect(200);
         client.execute(state, &[&directory.id, &"purging"]).await.expect("purging");
         program.get("/me").await.expect(401);
+    });
+}
+
+#[test]
+fn whoever_has_no_session_any_more_is_told_so_whatever_is_wrong_with_their_request() {
+    stack::with(async |stack| {
+        let tenant = tenant::new(stack).await;
+        let by = &tenant.operator.0;
+        let out = by.in_browser().request(Method::POST, "//auth/logout");
+        assert!(send(out).await.status < 400, "it is ended");
+        for body in [json!({ "nonsense": 1 }), json!([])] {
+            by.post("/vaults", &body).await.problem(401, "unauthenticated");
+        }
+        by.get("/vaults/nonsense").await.problem(401, "unauthenticated");
     });
 }
