@@ -13,7 +13,7 @@ use crate::figure::report;
 const BEHIND: u32 = 1000;
 
 pub(crate) async fn all_workspaces(stack: &Stack) {
-    let pool = database::of(stack, "steward", 1).await;
+    let pool = database::of(stack, "steward", 2).await;
     let mut made = Vec::new();
     for _ in 0..BEHIND {
         let id: TenantId = Clock::system().new_id();
