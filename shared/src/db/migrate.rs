@@ -66,6 +66,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     29 => "0029_placements",
     30 => "0030_moves",
     31 => "0031_pooled_deletion",
+    32 => "0032_lock_order",
 ];
 
 /// A workspace's schema.

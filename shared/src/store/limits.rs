@@ -112,8 +112,9 @@ pub async fn note_calls(tx: SystemTx, counts: &[(TenantId, [i64; 2])]) -> Result
     tx.last(sql!("system_portal/note_calls.sql"), &[&tenants, &used, &limited]).await.map(drop)
 }
 
-/// The limits of a workspace as the steward sees them, its row locked. Absent where nobody may enter it.
+/// The limits of a workspace as the steward sees them, its place held and its row locked. Absent where nobody may enter it.
 pub async fn lock(tx: &SystemTx, tenant: TenantId) -> Result<Limits, DbError> {
+    tx.rows(sql!("system/hold_place_of.sql"), &[&tenant]).await?;
     if tx.rows(sql!("system/lock_tenant.sql"), &[&tenant]).await?.is_empty() {
         return Err(DbError::Refused(Refusal::Absent));
     }

@@ -8,6 +8,7 @@ use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
     db::{SystemRole, SystemTx},
+    seal::hex,
     signing::{NoKey, Purpose, Signing},
     store::{
         audit,
@@ -74,10 +75,6 @@ fn sealed(mut certificate: Value, signing: &Signing) -> Result<Value, NoKey> {
     certificate["sha256"] = json!(hash);
     certificate["signature"] = json!(signature);
     Ok(certificate)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
