@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use crate::model::tenant::DatabaseName;
+
 /// Which function is starting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
@@ -50,6 +52,8 @@ const EVERY: &[Function] = &[Signin, Portal, Scheduler, Dispatcher, Steward, Ope
 pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_DATABASE_SECRET_ARN", EVERY, &[]),
     ("SIGNALBOX_DATABASE_CA_FILE", &[], EVERY),
+    ("SIGNALBOX_MORE_DATABASES", &[], EVERY),
+    ("SIGNALBOX_MORE_DATABASES_PREFIX", &[], EVERY),
     ("SIGNALBOX_ROOT_KEY_SECRET_ARN", &[Portal, Dispatcher, Steward], &[]),
     ("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", &[Portal, Scheduler, Dispatcher], &[]),
     ("SIGNALBOX_SESSION_KEY_SECRET_ARN", &[Signin, Portal, Operators], &[]),
@@ -74,7 +78,9 @@ pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
 pub struct DatabaseSettings {
     /// The login's secret: JSON in the shape RDS keeps it.
     pub secret_arn: String,
-    /// The certificate authority of the server. Without it only a loopback address may be reached.
+    /// Databases beside the first, and the secrets of the function's logins there.
+    pub more: BTreeMap<DatabaseName, String>,
+    /// The certificate authority of the servers. Without it only a loopback address may be reached.
     pub ca_file: Option<PathBuf>,
     /// Connections at most.
     pub max_connections: usize,
@@ -123,6 +129,7 @@ impl Config {
                 return Err(ConfigError(format!("{name} is not set; the {function:?} function needs it")));
             }
         }
+        more_databases(&values)?;
         match values.get("SIGNALBOX_LOG").map(String::as_str) {
             None | Some("error" | "warn" | "info" | "debug") => Ok(Self { function, values }),
             Some(_) => Err(ConfigError("SIGNALBOX_LOG is none of error, warn, info, debug".to_owned())),
@@ -149,11 +156,29 @@ impl Config {
     pub fn database(&self) -> DatabaseSettings {
         DatabaseSettings {
             secret_arn: self.get("SIGNALBOX_DATABASE_SECRET_ARN").to_owned(),
+            more: more_databases(&self.values).expect("checked at start"),
             ca_file: self.optional("SIGNALBOX_DATABASE_CA_FILE").map(PathBuf::from),
             max_connections: if matches!(self.function, Dispatcher | Steward) { 4 } else { 2 },
             wait: Duration::from_secs(5),
         }
     }
+}
+
+/// The databases beside the first, with the secret of the login there: the prefix and the database's name.
+fn more_databases(
+    values: &BTreeMap<&'static str, String>,
+) -> Result<BTreeMap<DatabaseName, String>, ConfigError> {
+    let Some(names) = values.get("SIGNALBOX_MORE_DATABASES") else { return Ok(BTreeMap::new()) };
+    let prefix = values.get("SIGNALBOX_MORE_DATABASES_PREFIX").ok_or_else(|| {
+        ConfigError(
+            "SIGNALBOX_MORE_DATABASES_PREFIX is not set; SIGNALBOX_MORE_DATABASES needs it".to_owned(),
+        )
+    })?;
+    let read = |name: &str| match name.parse::<DatabaseName>() {
+        Ok(database) => Ok((database, format!("{prefix}{name}"))),
+        Err(error) => Err(ConfigError(format!("SIGNALBOX_MORE_DATABASES: {error}"))),
+    };
+    names.split(',').map(|name| read(name.trim())).collect()
 }
 
 /// The SDK's configuration: region, credentials and endpoints from the usual variables.
@@ -179,5 +204,25 @@ mod tests {
         let foreign =
             Config::from_vars(Steward, vars(&[("SIGNALBOX_QUEUE_ROOT_SECRET_ARN", "a")])).unwrap_err();
         assert!(foreign.to_string().contains("not a setting of the Steward function"), "{foreign}");
+    }
+
+    #[test]
+    fn a_further_database_has_its_logins_secret_by_its_name() {
+        let read = |names: &str, prefix: Option<&str>| {
+            let mut values = BTreeMap::from([("SIGNALBOX_MORE_DATABASES", names.to_owned())]);
+            values.extend(prefix.map(|prefix| ("SIGNALBOX_MORE_DATABASES_PREFIX", prefix.to_owned())));
+            more_databases(&values).map_err(|error| error.to_string())
+        };
+        let both = read("north, south", Some("signalbox/portal/")).unwrap();
+        assert_eq!(
+            both.into_values().collect::<Vec<_>>(),
+            ["signalbox/portal/north", "signalbox/portal/south"]
+        );
+        assert!(read("north", None).unwrap_err().starts_with("SIGNALBOX_MORE_DATABASES_PREFIX is not set"));
+        assert!(
+            read("north,South", Some("p"))
+                .unwrap_err()
+                .starts_with("SIGNALBOX_MORE_DATABASES: a database's name")
+        );
     }
 }

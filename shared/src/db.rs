@@ -1,6 +1,7 @@
 //! The way to Postgres: the pool, the two transactions, migrations and the edge between Rust and SQL types.
 //! Nothing outside this module begins a transaction or holds a connection.
 
+mod database;
 pub mod logins;
 pub mod migrate;
 mod moved;
@@ -15,8 +16,8 @@ pub mod tables;
 mod tx;
 
 pub use crate::config::DatabaseSettings;
+pub use database::Database;
 pub use param::{FromRow, Param};
-pub use pool::Database;
 pub use retry::retrying;
 pub use scope::{Entered, Scope, SystemRole, UsedToken};
 pub use tx::{SystemTx, TenantTx};

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use crate::model::limit::Limit;
+use crate::model::{limit::Limit, tenant::DatabaseName};
 
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum DbError {
     /// The scope was refused, or a system function refused: the public reason.
     #[error("refused: {0:?}")]
     Refused(Refusal),
+    /// The directory's workspace is in another database: which.
+    #[error("it is in the database {0}")]
+    Elsewhere(DatabaseName),
     /// A unique constraint: its name.
     #[error("{constraint} is taken")]
     Taken {
@@ -58,6 +61,8 @@ pub enum Refusal {
     Role,
     /// The directory is not on the list.
     NotOnboarded,
+    /// The directory is on the list as one that is kept out.
+    Blocked,
     /// A person of a known directory without a membership.
     NoRole,
     /// An invitation that does not hold: wrong, used, revoked, too old, somebody else's, or its maker's no longer to give.
@@ -114,6 +119,7 @@ impl Refusal {
     pub fn of(code: &str, message: &str) -> Option<Self> {
         Some(match (code, message) {
             ("SB403", "not_onboarded") => Self::NotOnboarded,
+            ("SB403", "blocked") => Self::Blocked,
             ("SB403", "no_role") => Self::NoRole,
             ("SB403", "invitation") => Self::Invitation,
             ("SB409", "last_administrator") => Self::LastAdministrator,
@@ -168,6 +174,11 @@ impl From<tokio_postgres::Error> for DbError {
         };
         if let Some(refusal) = Refusal::of(db.code().code(), db.message()) {
             return Self::Refused(refusal);
+        }
+        if db.code().code() == "SB307"
+            && let Ok(database) = db.message().parse()
+        {
+            return Self::Elsewhere(database);
         }
         let constraint = || db.constraint().unwrap_or("unnamed").to_owned();
         match db.code().code() {

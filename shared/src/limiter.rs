@@ -10,7 +10,7 @@
 //! workspace and before anything is read of it. Never here: who the caller is.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     db::{Database, SystemRole, SystemTx},
     error::DbError,
-    model::{ids::TenantId, limit::Limit},
+    model::{ids::TenantId, limit::Limit, tenant::DatabaseName},
     store::limits::{self, Ask, Block},
 };
 
@@ -68,6 +68,9 @@ const FORGET_S: i64 = 600;
 /// An instance asks an empty bucket again after as long as a block takes, within these, in milliseconds.
 const AGAIN_MS: [i64; 2] = [20, 1000];
 
+/// Calls that were let through and refused, by workspace.
+type Counts = Vec<(TenantId, [i64; 2])>;
+
 /// The tokens of one instance of a function.
 pub struct Limiter {
     database: Database,
@@ -112,7 +115,7 @@ impl Limiter {
         }
         let counts = self.lock().take_counts((tenant, bucket));
         let ask = Ask { tenant, bucket: bucket.as_str(), initial: bucket.limits(), counts };
-        let tx = match SystemTx::begin(&self.database, SystemRole::Portal, "lease tokens").await {
+        let tx = match self.begin(tenant).await {
             Ok(tx) => tx,
             Err(error) => {
                 self.lock().put_back((tenant, bucket), counts);
@@ -140,13 +143,33 @@ impl Limiter {
         if counts.is_empty() {
             return;
         }
-        let told = match SystemTx::begin(&self.database, SystemRole::Portal, "tell calls").await {
-            Ok(tx) => limits::note_calls(tx, &counts).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = told {
-            tracing::warn!(%error, workspaces = counts.len(), "calls are not counted");
+        for (name, counts) in self.by_database(counts).await {
+            let home =
+                name.and_then(|name| self.database.named(&name)).unwrap_or_else(|| self.database.first());
+            let told = match SystemTx::begin(&home, SystemRole::Portal, "tell calls").await {
+                Ok(tx) => limits::note_calls(tx, &counts).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = told {
+                tracing::warn!(%error, workspaces = counts.len(), "calls are not counted");
+            }
         }
+    }
+
+    /// Counts, by the database in which their workspaces are. Of one that cannot be found nothing is told.
+    async fn by_database(&self, counts: Counts) -> BTreeMap<Option<DatabaseName>, Counts> {
+        let mut all: BTreeMap<_, Counts> = BTreeMap::new();
+        for count in counts {
+            if let Ok(home) = self.database.home_of(count.0).await {
+                all.entry(home.name().cloned()).or_default().push(count);
+            }
+        }
+        all
+    }
+
+    async fn begin(&self, tenant: TenantId) -> Result<SystemTx, DbError> {
+        let home = self.database.home_of(tenant).await?;
+        SystemTx::begin(&home, SystemRole::Portal, "lease tokens").await
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -203,7 +226,7 @@ impl Held {
     }
 
     /// Once in a while: all counts that are not told, and leases that nobody used are forgotten.
-    fn take_old(&mut self, now: Timestamp) -> Option<Vec<(TenantId, [i64; 2])>> {
+    fn take_old(&mut self, now: Timestamp) -> Option<Counts> {
         let told_at = *self.told_at.get_or_insert(now);
         if now.duration_since(told_at).as_secs() < TELL_S {
             return None;

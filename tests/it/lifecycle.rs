@@ -2,6 +2,7 @@
 
 mod artefacts;
 mod chains;
+mod databases;
 mod deletion;
 mod exports;
 mod first_sign_in;

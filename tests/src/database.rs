@@ -11,6 +11,7 @@ use shared::{
     secrets::SecretSource,
 };
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use crate::{
     tenant::Workspace,
@@ -20,6 +21,27 @@ use crate::{
 /// A connection as the server's superuser, bound by no fence: only to look at what was done.
 pub async fn superuser(stack: &Stack) -> Client {
     connect(&stack.superuser()).await
+}
+
+/// The same in another database than the first, where one is named.
+pub async fn superuser_in(stack: &Stack, database: Option<&str>) -> Client {
+    connect(&database.map_or_else(|| stack.superuser(), |name| stack.superuser_in(name))).await
+}
+
+/// The database of a directory's workspace, unless that is the first.
+pub async fn of_directory(stack: &Stack, directory: Uuid) -> Option<String> {
+    let client = superuser(stack).await;
+    let ask = "select database_name from system.directories where id = $1";
+    client.query_opt(ask, &[&directory]).await.expect("the directories")?.get(0)
+}
+
+/// A database that no directory has yet.
+pub async fn free(stack: &Stack) -> String {
+    let client = superuser(stack).await;
+    let ask = "select n from unnest($1::text[]) n where n not in
+               (select database_name from system.directories where database_name is not null) limit 1";
+    let names: Vec<&str> = stack.databases().further.iter().map(|(name, _)| name.as_str()).collect();
+    client.query_one(ask, &[&names]).await.expect("the stack has a database that is free").get(0)
 }
 
 /// A bare connection under a function's own login.
@@ -41,7 +63,13 @@ pub async fn of(stack: &Stack, function: &str, max_connections: usize) -> Databa
 }
 
 fn settings(secret_arn: String, max_connections: usize) -> DatabaseSettings {
-    DatabaseSettings { secret_arn, ca_file: None, max_connections, wait: Duration::from_secs(5) }
+    DatabaseSettings {
+        secret_arn,
+        more: std::collections::BTreeMap::new(),
+        ca_file: None,
+        max_connections,
+        wait: Duration::from_secs(5),
+    }
 }
 
 /// The pool of a function that reaches the database at another address: by way of a pooler.

@@ -69,7 +69,7 @@ const QUESTIONS: [(&str, &str); 9] = [
 
 /// Fails the test if anything is wrong with this tenant's rows.
 pub async fn hold(stack: &Stack, tenant: &Tenant) {
-    let client = database::superuser(stack).await;
+    let client = database::superuser_in(stack, tenant.database.as_deref()).await;
     let wrong = wrong(&client, &tenant.schema).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -87,7 +87,7 @@ pub async fn wrong(client: &Client, schema: &str) -> Vec<String> {
 
 /// Rows of a tenant's schema, counted.
 pub async fn count(stack: &Stack, tenant: &Tenant, from: &str) -> i64 {
-    let client = database::superuser(stack).await;
+    let client = database::superuser_in(stack, tenant.database.as_deref()).await;
     client
         .batch_execute(&format!("set search_path to {}", tenant.schema))
         .await

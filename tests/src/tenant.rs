@@ -40,6 +40,8 @@ pub struct Tenant {
     pub id: Uuid,
     /// Its schema, which is also its role.
     pub schema: String,
+    /// The database it is in, unless that is the first.
+    pub database: Option<String>,
     /// Its first Administrator.
     pub administrator: Administrator,
     /// An Operator.
@@ -57,6 +59,8 @@ pub struct Workspace {
     pub id: Uuid,
     /// Its schema, which is also its role.
     pub schema: String,
+    /// The database it is in, unless that is the first.
+    pub database: Option<String>,
     /// Its Administrator.
     pub user: Uuid,
     /// Their session.
@@ -70,6 +74,8 @@ pub enum Placement {
     Schema,
     /// In the pool that all pooled workspaces of a stack share.
     Pooled,
+    /// In a database of its own: one of those that the stack was started with and that nobody has yet.
+    Dedicated,
 }
 
 /// Every two placements that can stand side by side.
@@ -86,6 +92,7 @@ impl Placement {
         match self {
             Self::Schema => "schema",
             Self::Pooled => "pooled",
+            Self::Dedicated => "dedicated",
         }
     }
 }
@@ -110,7 +117,8 @@ impl Workspace {
         let person = directory.person(stack, "ada");
         directory.onboard_in(stack, Some(person.object_id), placement).await;
         let ids: Vec<Uuid> = (0..4).map(|_| random_id()).collect();
-        let client = database::superuser(stack).await;
+        let database = database::of_directory(stack, directory.id).await;
+        let client = database::superuser_in(stack, database.as_deref()).await;
         let sign_in = "select session_id, user_id, tenant_id, tenant_schema \
                        from system.sign_in('entra', $1, $2, 'Ada', false, $3, interval '1 hour', '', '')";
         let row = loop {
@@ -122,7 +130,7 @@ impl Workspace {
                 Err(error) => panic!("a first sign-in: {error:?}"),
             }
         };
-        Self { session: row.get(0), user: row.get(1), id: row.get(2), schema: row.get(3) }
+        Self { session: row.get(0), user: row.get(1), id: row.get(2), schema: row.get(3), database }
     }
 
     /// Where it is.
@@ -157,6 +165,7 @@ async fn made(stack: &Stack, placement: Placement, limits: Value) -> Tenant {
     let (first, second) = (directory.person(stack, "ada"), directory.person(stack, "ben"));
     directory.onboard_in(stack, Some(first.object_id), placement).await;
     let administrator = Administrator(signed_in(stack, &first).await);
+    let database = database::of_directory(stack, directory.id).await;
     let (id, schema) = placed(stack, directory.id).await.expect("the first sign-in made a workspace");
     limit(stack, id, limits).await;
     let member = json!({ "directory_id": directory.id, "object_id": second.object_id, "role": "operator" });
@@ -166,6 +175,7 @@ async fn made(stack: &Stack, placement: Placement, limits: Value) -> Tenant {
         directory,
         id,
         schema,
+        database,
         administrator,
         operator,
         administrator_account: first,
@@ -176,7 +186,9 @@ async fn made(stack: &Stack, placement: Placement, limits: Value) -> Tenant {
 /// Makes a spare workspace with a schema of its own at an older version.
 pub async fn spare_at(database: &Database, id: TenantId, version: i32) {
     let spare = Spare { tenant: id, pool: id.uuid(), salt: vec![7; 32] };
-    placement::provision_at(database, &spare, Room::USUAL, version).await.expect("a spare workspace");
+    placement::provision_at(database, shared::model::tenant::Placement::Schema, &spare, Room::USUAL, version)
+        .await
+        .expect("a spare workspace");
 }
 
 /// Has the steward set limits of a workspace. An instance goes by them from its next block on.
@@ -216,7 +228,8 @@ pub const NOT_ONBOARDED: (u16, &str) = (403, "Your organisation has no workspace
 
 /// The workspace of a directory and its schema, as the routing rows have it.
 pub async fn placed(stack: &Stack, directory: Uuid) -> Option<(Uuid, String)> {
-    let client = database::superuser(stack).await;
+    let client =
+        database::superuser_in(stack, database::of_directory(stack, directory).await.as_deref()).await;
     let ask = "select t.id, t.schema_name from system.directories d join system.tenants t on t.id = d.tenant_id \
                where d.id = $1";
     let row = client.query_opt(ask, &[&directory]).await.expect("the routing rows")?;
@@ -256,10 +269,13 @@ impl Directory {
         first_administrator: Option<Uuid>,
         placement: Placement,
     ) -> Value {
-        let order = json!({
+        let mut order = json!({
             "do": "onboard", "directory_id": self.id, "name": self.name, "first_administrator": first_administrator,
             "placement": placement.name(),
         });
+        if placement == Placement::Dedicated {
+            order["database"] = database::free(stack).await.into();
+        }
         stack.order(order).await.expect("the steward onboards")
     }
 }

@@ -38,7 +38,8 @@ pub(crate) async fn note(app: &App, headers: &HeaderMap, has_let_in: bool) {
         return;
     }
     let noted = async {
-        let tx = SystemTx::begin(&app.database, SystemRole::Portal, "api_tokens.seen").await?;
+        let home = app.database.home_of(principal.tenant_id).await?;
+        let tx = SystemTx::begin(&home, SystemRole::Portal, "api_tokens.seen").await?;
         api_tokens::seen(tx, &hash).await
     };
     if let Err(error) = noted.await {

@@ -4,6 +4,7 @@
 //! loses and doubles nothing. It reads two indexed lists and no tenant's rows: its cost follows the work due, not the
 //! number of workspaces. It enters no workspace and knows no schedule's rule; the dispatcher checks and fires.
 
+use futures_util::future::join_all;
 use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
@@ -36,37 +37,54 @@ impl Scheduler {
         })
     }
 
-    /// Sends what is due and what is owed, fifty rows a transaction, until both lists are short or time is up.
+    /// Sends what is due and what is owed, in all databases side by side: one that is out of reach holds up none of the others,
+    /// and is told.
     pub async fn tick(&self) -> Result<Value, Error> {
-        self.send_what_is_due().await.map_err(|error| chain(&error).into())
+        let databases = self.database.each();
+        let sent = join_all(databases.iter().map(|database| self.send_what_is_due(database))).await;
+        let (mut due, mut resent) = (0, 0);
+        for (database, sent) in databases.iter().zip(&sent) {
+            match sent {
+                Ok((d, r)) => (due, resent) = (due + d, resent + r),
+                Err(error) => {
+                    let database = database.name().map(ToString::to_string);
+                    tracing::error!(database, error = chain(error), "what is due in a database is not sent");
+                }
+            }
+        }
+        match sent.into_iter().find_map(Result::err) {
+            Some(error) => Err(chain(&error).into()),
+            None => Ok(json!({ "due": due, "resent": resent })),
+        }
     }
 
-    async fn send_what_is_due(&self) -> Result<Value, DbError> {
+    /// Fifty rows a transaction, until both lists are short or time is up. Says how many were due, and owed.
+    async fn send_what_is_due(&self, database: &Database) -> Result<(usize, usize), DbError> {
         let started = Instant::now();
         let (mut due, mut resent) = (0, 0);
         loop {
-            let claimed = retrying(|| self.claim()).await?;
+            let claimed = retrying(|| claim(database)).await?;
             due += claimed.due;
             resent += claimed.resent;
             self.queue.send(&claimed.messages).await;
             if !claimed.is_full || started.elapsed() > LONGEST_TICK {
-                return Ok(json!({ "due": due, "resent": resent }));
+                return Ok((due, resent));
             }
         }
     }
+}
 
-    /// One batch of both lists. Each row's instant is pushed forward as its lease before its message leaves.
-    async fn claim(&self) -> Result<Claimed, DbError> {
-        let tx = SystemTx::begin(&self.database, SystemRole::Scheduler, "tick").await?;
-        let (due, owed) = futures_util::try_join!(sweep::due(&tx), sweep::owed(&tx))?;
-        tx.commit().await?;
-        Ok(Claimed {
-            due: due.len(),
-            resent: owed.len(),
-            is_full: due.len() == sweep::BATCH || owed.len() == sweep::BATCH,
-            messages: due.into_iter().chain(owed).filter_map(Owed::message).collect(),
-        })
-    }
+/// One batch of both lists. Each row's instant is pushed forward as its lease before its message leaves.
+async fn claim(database: &Database) -> Result<Claimed, DbError> {
+    let tx = SystemTx::begin(database, SystemRole::Scheduler, "tick").await?;
+    let (due, owed) = futures_util::try_join!(sweep::due(&tx), sweep::owed(&tx))?;
+    tx.commit().await?;
+    Ok(Claimed {
+        due: due.len(),
+        resent: owed.len(),
+        is_full: due.len() == sweep::BATCH || owed.len() == sweep::BATCH,
+        messages: due.into_iter().chain(owed).filter_map(Owed::message).collect(),
+    })
 }
 
 struct Claimed {

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use shared::{
     auth::{InvitationSecret, LIFETIME, access_token::Application, id_token::SignedIn},
-    db::{SystemRole, SystemTx, retrying},
+    db::{Database, SystemRole, SystemTx, retrying},
     error::{DbError, Refusal as Because},
-    model::ids::SessionId,
+    model::{ids::SessionId, tenant::DatabaseName},
     queue::Call,
     store::sign_in::{self, Begun, Source, Terms},
 };
@@ -26,7 +27,7 @@ pub(crate) async fn begin(
 ) -> Result<Begun, Refusal> {
     let mut asked = false;
     loop {
-        match try_begin(signin, who, source).await {
+        match at_home(signin, who, source).await {
             Ok(begun) => {
                 tracing::info!(user = %begun.principal.tenant_user_id, claimed = begun.claimed, "a session began");
                 return Ok(begun);
@@ -39,7 +40,9 @@ pub(crate) async fn begin(
                 tokio::time::sleep(BETWEEN).await;
             }
             // Who came by an invitation may come again.
-            Err(DbError::Refused(Because::NotOnboarded)) => return guest(signin, who, None, source).await,
+            Err(error @ DbError::Refused(Because::NotOnboarded | Because::NoRole)) => {
+                return guest(signin, who, None, source).await.map_err(|other| because(told(error, other)));
+            }
             Err(error) => return Err(because(error)),
         }
     }
@@ -52,7 +55,7 @@ pub(crate) async fn accept(
     invitation: &str,
     source: &Source,
 ) -> Result<Begun, Refusal> {
-    guest(signin, who, Some(InvitationSecret::hash(invitation)), source).await
+    guest(signin, who, Some(InvitationSecret::hash(invitation)), source).await.map_err(because)
 }
 
 /// Begins a session of a service principal, no longer than the token that it came with.
@@ -62,53 +65,106 @@ pub(crate) async fn serve(signin: &Signin, who: &Application, source: &Source) -
     if !lifetime.is_positive() {
         return Err(Refusal::NotProven);
     }
-    let begun = retrying(|| async {
-        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in_service").await?;
-        sign_in::sign_in_service(tx, who, lifetime, source, &parts.clock).await
-    });
-    begun.await.map_err(because)
+    let begun = match try_serve(signin, &parts.database, who, lifetime, source).await {
+        Err(DbError::Elsewhere(name)) => match named(signin, &name) {
+            Ok(there) => try_serve(signin, &there, who, lifetime, source).await,
+            Err(error) => Err(error),
+        },
+        answered => answered,
+    };
+    begun.map_err(because)
 }
 
+/// Ends a session, in whichever database it is: nothing but its id is known, and one that is not there is no error.
+pub(crate) async fn end(signin: &Signin, session: SessionId, source: &Source) -> Result<(), Refusal> {
+    let parts = &signin.0;
+    let mut ended = Ok(());
+    for database in parts.database.each() {
+        let here = retrying(|| async {
+            let tx = SystemTx::begin(&database, SystemRole::Signin, "sign_out").await?;
+            sign_in::sign_out(tx, session, source, &parts.clock).await
+        });
+        ended = ended.and(here.await);
+    }
+    ended.map_err(because)
+}
+
+/// The database in which a directory's workspace is, as the first one has named it.
+fn named(signin: &Signin, name: &DatabaseName) -> Result<Database, DbError> {
+    let unknown = || DbError::Unavailable(format!("there is no login for the database {name}").into());
+    signin.0.database.named(name).ok_or_else(unknown)
+}
+
+/// Guests, and invitations, may be of any database: each is asked until one knows them. The first one's word on who is kept out
+/// holds for all.
 async fn guest(
     signin: &Signin,
     who: &SignedIn,
     invitation: Option<Vec<u8>>,
     source: &Source,
-) -> Result<Begun, Refusal> {
+) -> Result<Begun, DbError> {
     let (parts, invitation) = (&signin.0, invitation.as_deref());
-    let begun = retrying(|| async {
-        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in_guest").await?;
-        sign_in::sign_in_guest(tx, who, invitation, (terms(signin), source), &parts.clock).await
-    });
-    begun.await.map_err(because)
+    let mut refused = DbError::Refused(Because::NotOnboarded);
+    for database in parts.database.each() {
+        let begun = retrying(|| async {
+            let tx = SystemTx::begin(&database, SystemRole::Signin, "sign_in_guest").await?;
+            sign_in::sign_in_guest(tx, who, invitation, (terms(signin), source), &parts.clock).await
+        });
+        match begun.await {
+            Err(error @ DbError::Refused(Because::NotOnboarded | Because::Invitation)) => refused = error,
+            answered => return answered,
+        }
+    }
+    Err(refused)
+}
+
+/// What somebody is told who is neither a member nor a guest: the first, unless the second is more than that they are unknown.
+fn told(first: DbError, second: DbError) -> DbError {
+    if matches!(second, DbError::Refused(Because::NotOnboarded)) { first } else { second }
 }
 
 fn terms(signin: &Signin) -> Terms {
     Terms { open: signin.0.settings.open, lifetime: LIFETIME }
 }
 
-/// Ends a session.
-pub(crate) async fn end(signin: &Signin, session: SessionId, source: &Source) -> Result<(), Refusal> {
-    let parts = &signin.0;
-    let ended = retrying(|| async {
-        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_out").await?;
-        sign_in::sign_out(tx, session, source, &parts.clock).await
-    });
-    ended.await.map_err(because)
+/// Asks the first database, and where that names another, the other.
+async fn at_home(signin: &Signin, who: &SignedIn, source: &Source) -> Result<Begun, DbError> {
+    match try_begin(signin, &signin.0.database, who, source).await {
+        Err(DbError::Elsewhere(name)) => try_begin(signin, &named(signin, &name)?, who, source).await,
+        answered => answered,
+    }
 }
 
-async fn try_begin(signin: &Signin, who: &SignedIn, source: &Source) -> Result<Begun, DbError> {
-    let parts = &signin.0;
+async fn try_begin(
+    signin: &Signin,
+    database: &Database,
+    who: &SignedIn,
+    source: &Source,
+) -> Result<Begun, DbError> {
     retrying(|| async {
-        let tx = SystemTx::begin(&parts.database, SystemRole::Signin, "sign_in").await?;
-        sign_in::sign_in(tx, who, terms(signin), source, &parts.clock).await
+        let tx = SystemTx::begin(database, SystemRole::Signin, "sign_in").await?;
+        sign_in::sign_in(tx, who, terms(signin), source, &signin.0.clock).await
+    })
+    .await
+}
+
+async fn try_serve(
+    signin: &Signin,
+    database: &Database,
+    who: &Application,
+    lifetime: SignedDuration,
+    source: &Source,
+) -> Result<Begun, DbError> {
+    retrying(|| async {
+        let tx = SystemTx::begin(database, SystemRole::Signin, "sign_in_service").await?;
+        sign_in::sign_in_service(tx, who, lifetime, source, &signin.0.clock).await
     })
     .await
 }
 
 fn because(error: DbError) -> Refusal {
     let refusal = match error {
-        DbError::Refused(Because::NotOnboarded) => Refusal::NotOnboarded,
+        DbError::Refused(Because::NotOnboarded | Because::Blocked) => Refusal::NotOnboarded,
         DbError::Refused(Because::NoRole) => Refusal::NoRole,
         DbError::Refused(Because::NoSpare) => Refusal::NoSpare,
         DbError::Refused(Because::Invitation) => Refusal::Invitation,

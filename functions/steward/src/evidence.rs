@@ -77,7 +77,7 @@ impl Steward {
 }
 
 fn of_schemas(canaries: &[Canary]) -> usize {
-    canaries.iter().filter(|canary| canary.placement == Placement::Schema).count()
+    canaries.iter().filter(|canary| canary.placement != Placement::Pooled).count()
 }
 
 fn reached(tried: &Attempts) -> i32 {

@@ -29,7 +29,8 @@ use shared::{
 
 use order::Order;
 
-/// The function's state between invocations.
+/// The function's state between invocations. What it does it does in one database; [`Steward::at`] is the same in another.
+#[derive(Clone)]
 pub struct Steward {
     database: Database,
     secrets: SecretSource,
@@ -78,7 +79,39 @@ impl Steward {
     }
 
     async fn carry_out(&self, event: Value) -> Result<Value, Error> {
-        match Order::read(event)? {
+        let order = Order::read(event)?;
+        match order.tenant() {
+            Some(tenant) => self.at(self.database.home_of(tenant).await?).work(order).await,
+            None if matches!(order, Order::Onboard(_)) => self.at(self.database.first()).work(order).await,
+            None => self.work_each(&order).await,
+        }
+    }
+
+    /// What every database needs: one after the other, the later ones too where an earlier one fails. The answer is the first
+    /// one's; those of others stand in it by their names.
+    async fn work_each(&self, order: &Order) -> Result<Value, Error> {
+        let mut answers = Vec::new();
+        for database in self.database.each() {
+            let name = database.name().cloned();
+            let answer = self.at(database).work(order.clone()).await;
+            if let Err(error) = &answer {
+                let database = name.as_ref().map(ToString::to_string);
+                tracing::error!(database, error = chain(error.as_ref()), "an order failed in a database");
+            }
+            answers.push((name, answer));
+        }
+        let mut told = Value::Null;
+        for (name, answer) in answers {
+            match name {
+                None => told = answer?,
+                Some(name) => told["databases"][name.as_str()] = answer?,
+            }
+        }
+        Ok(told)
+    }
+
+    async fn work(&self, order: Order) -> Result<Value, Error> {
+        match order {
             Order::Install => self.install().await,
             Order::Migrate { until, resume } => self.migrate(until, resume).await,
             Order::Onboard(onboard) => self.onboard(onboard).await,
@@ -96,5 +129,10 @@ impl Steward {
             Order::Certificate { tenant_id } => self.certificate(tenant_id).await,
             Order::Tick => self.tick().await,
         }
+    }
+
+    /// The steward of another database.
+    pub(crate) fn at(&self, database: Database) -> Self {
+        Self { database, ..self.clone() }
     }
 }

@@ -6,13 +6,18 @@ use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::{
-    model::{ids::TenantId, limit::Limit, rollout::Wave, tenant::Placement},
+    model::{
+        ids::TenantId,
+        limit::Limit,
+        rollout::Wave,
+        tenant::{DatabaseName, Placement},
+    },
     queue::Call,
 };
 use uuid::Uuid;
 
 /// A task for the steward.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Order {
     /// Roles, schema `system`, the functions' logins, spare workspaces.
@@ -85,17 +90,20 @@ pub(crate) struct Refill {
 }
 
 /// A workspace to move.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Move {
     /// Which.
     pub tenant_id: TenantId,
     /// Where to.
     pub to: Placement,
+    /// The database that will be its own, where that is `dedicated`.
+    #[serde(default)]
+    pub database: Option<DatabaseName>,
 }
 
 /// What a workspace may use from now on. A limit that is not named stays; null is back to the initial value.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct NewLimits {
     /// Which workspace.
     pub tenant_id: Uuid,
@@ -105,7 +113,7 @@ pub(crate) struct NewLimits {
 }
 
 /// A directory to put on the allow-list.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Onboard {
     /// The directory (Entra's `tid`).
@@ -118,9 +126,23 @@ pub(crate) struct Onboard {
     /// Where its workspace is made; a schema of its own where absent.
     #[serde(default)]
     pub placement: Option<Placement>,
+    /// The database that is its own, where the placement is `dedicated`.
+    #[serde(default)]
+    pub database: Option<DatabaseName>,
 }
 
 impl Order {
+    /// The one workspace that it is about.
+    pub(crate) fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::Move(Move { tenant_id, .. }) => Some(*tenant_id),
+            Self::Limits(NewLimits { tenant_id, .. })
+            | Self::Measure { tenant_id }
+            | Self::Certificate { tenant_id } => Some((*tenant_id).into()),
+            _ => None,
+        }
+    }
+
     /// Reads a direct invocation, a scheduled event, or a batch of the queue `provision`.
     pub(crate) fn read(event: Value) -> Result<Self, Error> {
         if event.get("source").and_then(Value::as_str) == Some("aws.events") {

@@ -8,7 +8,7 @@ use shared::{
         placement::{self, Room, Spare},
         retrying,
     },
-    model::tenant::Placement,
+    model::{ids::TenantId, tenant::Placement},
     store::directories,
 };
 
@@ -23,7 +23,7 @@ const MOST: i64 = 1000;
 impl Steward {
     /// Makes what is missing: schemas always, pooled workspaces where there are pools.
     pub(crate) async fn refill(&self, order: Refill) -> Result<Value, Error> {
-        let of_schemas = self.refill_of(Placement::Schema, order).await?;
+        let of_schemas = self.refill_of(self.own_schemas(), order).await?;
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "pools").await?;
         let pooled = directories::spares(&tx, Placement::Pooled).await?;
         tx.commit().await?;
@@ -40,9 +40,22 @@ impl Steward {
         for _ in 0..missing {
             let (tenant, pool) = (self.clock.new_id(), self.clock.new_id());
             let spare = Spare { tenant, pool, salt: shared::keys::random(32)? };
+            self.place(tenant).await?;
             retrying(|| placement::provision(&self.database, placement, &spare, room(order))).await?;
         }
         Ok(missing)
+    }
+
+    /// What a workspace with a schema of its own is called here.
+    pub(crate) fn own_schemas(&self) -> Placement {
+        if self.database.name().is_some() { Placement::Dedicated } else { Placement::Schema }
+    }
+
+    /// Says where a workspace will be, before it is made there.
+    pub(crate) async fn place(&self, tenant: TenantId) -> Result<(), Error> {
+        let Some(name) = self.database.name() else { return Ok(()) };
+        let tx = SystemTx::begin(&self.database.first(), SystemRole::Owner, "place").await?;
+        Ok(directories::place_elsewhere(tx, tenant, name).await?)
     }
 }
 

@@ -5,8 +5,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
     config::Function,
-    db::{SystemRole, SystemTx, logins, migrate},
-    model::{rollout::Wave, tenant::Placement},
+    db::{Database, SystemRole, SystemTx, logins, migrate},
+    model::{
+        rollout::Wave,
+        tenant::{DatabaseName, Placement},
+    },
     store::directories,
 };
 
@@ -14,9 +17,6 @@ use crate::{
     Steward,
     order::{Onboard, Refill},
 };
-
-/// Why nothing can be put into a database of its own.
-pub(crate) const NO_DATABASES: &str = "a database of one's own is not offered yet: pooled or schema";
 
 /// The tick's own pace, and how often it looks for leftovers: that walks the catalogs.
 const TICK_S: i64 = 300;
@@ -29,6 +29,9 @@ struct LoginSecret {
     password: String,
     /// Which function's it is.
     function: String,
+    /// In which database; in the first where it says nothing.
+    #[serde(default)]
+    database: Option<DatabaseName>,
 }
 
 impl Steward {
@@ -38,6 +41,9 @@ impl Steward {
         for arn in &self.login_arns {
             let secret: LoginSecret = serde_json::from_slice(self.secrets.read(arn).await?.expose())
                 .map_err(|_| "a login's secret is not in its shape")?;
+            if secret.database.as_ref() != self.database.name() {
+                continue;
+            }
             let function: Function =
                 secret.function.parse().map_err(|()| "a login's secret names no function of ours")?;
             let login = logins::Login { function, name: &secret.username, password: &secret.password };
@@ -56,17 +62,45 @@ impl Steward {
         if name.is_empty() || name.chars().count() > 200 {
             return Err("a directory's name has 1 to 200 characters".into());
         }
-        if order.placement == Some(Placement::Dedicated) {
-            return Err(NO_DATABASES.into());
+        let database = self.own_database(&order)?;
+        self.listed(order.database.as_ref(), &order, name).await?;
+        if let Some(there) = database {
+            self.at(there).listed(None, &order, name).await?;
         }
-        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "onboard").await?;
-        directories::onboard(&tx, order.directory_id, name, order.first_administrator, order.placement)
-            .await?;
-        tx.commit().await?;
         if order.placement == Some(Placement::Pooled) {
             self.refill_of(Placement::Pooled, Refill::default()).await?;
         }
         Ok(json!({ "directory_id": order.directory_id }))
+    }
+
+    /// The database that an order gives a directory for its own.
+    fn own_database(&self, order: &Onboard) -> Result<Option<Database>, Error> {
+        let is_dedicated = order.placement == Some(Placement::Dedicated);
+        match &order.database {
+            None if is_dedicated => Err("the placement dedicated needs the name of a database".into()),
+            Some(_) if !is_dedicated => Err("a database is only named with the placement dedicated".into()),
+            Some(name) => Ok(Some(self.database.named(name).ok_or("there is no such database")?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Lists a directory here, with the name of the database in which it is if that is another.
+    async fn listed(
+        &self,
+        elsewhere: Option<&DatabaseName>,
+        order: &Onboard,
+        name: &str,
+    ) -> Result<(), Error> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "onboard").await?;
+        let listing = directories::Listing {
+            directory: order.directory_id,
+            name,
+            first_administrator: order.first_administrator,
+            placement: order.placement,
+            elsewhere,
+        };
+        directories::onboard(&tx, &listing).await?;
+        Ok(tx.commit().await?)
     }
 
     pub(crate) async fn woken(&self, refill: bool, operate: bool) -> Result<Value, Error> {

@@ -34,6 +34,9 @@ struct Arguments {
     /// Set up the demo's organisations, but not what is in their workspaces
     #[arg(long)]
     no_demo: bool,
+    /// A database beside the first, for a workspace that is to have one of its own; once there it stays
+    #[arg(long, value_name = "NAME")]
+    database: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,6 +126,7 @@ async fn execute(arguments: Arguments) -> Result<(), String> {
                 fresh: arguments.fresh,
                 port: arguments.port,
                 seed: !arguments.no_demo,
+                databases: arguments.database,
                 ..settings::StackSettings::new(data)
             })
             .await

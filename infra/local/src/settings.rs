@@ -33,6 +33,8 @@ pub struct StackSettings {
     pub progress: fn(&str),
     /// A Postgres server to use instead of one of our own.
     pub database_url: Option<String>,
+    /// Databases beside the first, by their names.
+    pub databases: Vec<String>,
     /// Log level of the functions.
     pub log: String,
 }
@@ -58,6 +60,7 @@ impl StackSettings {
             seed: true,
             progress: |_| {},
             database_url: variable("SIGNALBOX_DATABASE_URL"),
+            databases: Vec::new(),
             log: variable("SIGNALBOX_LOG").unwrap_or_else(|| "info".to_owned()),
         }
     }
@@ -68,6 +71,12 @@ pub(crate) fn is_origin(text: &str) -> bool {
     let known = text.split_once("://").filter(|(scheme, _)| ["http", "https", "postgres"].contains(scheme));
     let parts = known.and_then(|(_, rest)| rest.rsplit_once(':'));
     parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+/// Whether a text can name a database beside the first.
+pub fn is_database_name(text: &str) -> bool {
+    let is_inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    text.len() <= 31 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_inside)
 }
 
 /// Root of the workspace this binary was built in.

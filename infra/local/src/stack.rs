@@ -41,6 +41,9 @@ pub const OPERATORS_CLIENT_ID: uuid::Uuid = uuid::uuid!("7d9e6a52-3c1f-4e8b-a6d0
 /// The file of the data folder that says where the demo's warehouse was when the demo was set up.
 const SEEDED: &str = "seeded";
 
+/// The file of the data folder that names the databases beside the first.
+const DATABASES: &str = "databases";
+
 /// A running stack. [`Stack::stop`] ends it in order; dropping it ends it at once.
 pub struct Stack {
     url: String,
@@ -61,14 +64,18 @@ impl Stack {
         if !["error", "warn", "info", "debug"].contains(&settings.log.as_str()) {
             return Err(StackError::NotALevel(settings.log.clone()));
         }
+        if let Some(wrong) = settings.databases.iter().find(|name| !settings::is_database_name(name)) {
+            return Err(StackError::NotADatabase(wrong.clone()));
+        }
         DataFolder::open(&settings.data_dir, false)?;
         listen::gateway(settings.port).await?;
         Ok(())
     }
 
     /// Starts everything and returns when every part answers.
-    pub async fn start(settings: StackSettings) -> Result<Self, StackError> {
+    pub async fn start(mut settings: StackSettings) -> Result<Self, StackError> {
         let folder = DataFolder::open(&settings.data_dir, settings.fresh)?;
+        settings.databases = databases(&folder, settings.databases)?;
         let listener = listen::gateway(settings.port).await?;
         let address = listener.local_addr().map_err(StackError::Address)?;
         let url = format!("http://{address}");
@@ -77,11 +84,11 @@ impl Stack {
         let (server, oidc) = tokio::join!(server(&settings, &folder, &guard), provider(&folder, &url));
         let (server, oidc) = (server?, oidc?);
         let forget = settings.fresh && server.process().is_none();
-        let databases = Databases::ensure(&server, &folder, forget).await?;
+        let databases = Databases::ensure(&server, &folder, (&settings.databases, forget)).await?;
 
         let clock = Clock::new();
         clock.shift_by(time::kept(&databases.steward).await?);
-        secrets::write(&folder, &databases.steward)?;
+        secrets::write(&folder, &databases)?;
         let cloud = Cloud::start(CloudSettings {
             region: REGION.to_owned(),
             guard,
@@ -126,6 +133,11 @@ impl Stack {
         self.server.superuser().in_database(&self.databases.steward.database)
     }
 
+    /// The same in a database beside the first.
+    pub fn superuser_in(&self, name: &str) -> Login {
+        self.superuser().in_database(&format!("{}_{name}", self.databases.steward.database))
+    }
+
     /// The database logins of the steward and of the demo warehouse.
     pub fn databases(&self) -> &Databases {
         &self.databases
@@ -154,6 +166,9 @@ impl Stack {
     /// Moves time forward: the runner's timers and the database's `system.now()`.
     pub async fn advance(&self, by: Duration) -> Result<(), StackError> {
         time::advance(&self.databases.steward, by).await?;
+        for (_, steward) in &self.databases.further {
+            time::advance(steward, by).await?;
+        }
         self.cloud.shift_time(jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX));
         Ok(())
     }
@@ -198,6 +213,15 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// The databases beside the first: those that were asked for, and those that are there already.
+fn databases(folder: &DataFolder, mut asked: Vec<String>) -> Result<Vec<String>, StackError> {
+    asked.extend(folder.read(DATABASES)?.unwrap_or_default().lines().map(str::to_owned));
+    asked.sort();
+    asked.dedup();
+    folder.write(DATABASES, &asked.join("\n"))?;
+    Ok(asked)
 }
 
 /// The address of a socket has room for about a hundred bytes; below a longer path there is none.

@@ -1,7 +1,7 @@
 with spare as (
     select t.id
     from system.tenants t
-    where t.state = 'spare' and t.placement = 'schema'
+    where t.state = 'spare' and t.placement <> 'pooled'
     order by t.created_at desc
     limit 1
     for update skip locked

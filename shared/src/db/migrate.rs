@@ -67,6 +67,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     30 => "0030_moves",
     31 => "0031_pooled_deletion",
     32 => "0032_lock_order",
+    33 => "0033_databases",
 ];
 
 /// A workspace's schema.

@@ -48,15 +48,17 @@ pub async fn provision(
     room: Room,
 ) -> Result<(), DbError> {
     match placement {
-        Placement::Schema => provision_at(database, spare, room, migrate::tenant_version()).await,
         Placement::Pooled => provision_pooled(database, spare, room).await,
-        Placement::Dedicated => Err(DbError::Defect("a database of its own cannot be made yet".into())),
+        Placement::Schema | Placement::Dedicated => {
+            provision_at(database, placement, spare, room, migrate::tenant_version()).await
+        }
     }
 }
 
 /// Makes one of its own schema, which may have an older version: a rollout brings it up to date.
 pub async fn provision_at(
     database: &Database,
+    placement: Placement,
     spare: &Spare,
     room: Room,
     version: i32,
@@ -66,7 +68,9 @@ pub async fn provision_at(
     let tx = SystemTx::begin(database, SystemRole::Steward, "provision").await?;
     build(&tx, &schema, &cell, version).await?;
     let schema = schema.as_str();
-    tx.execute(sql!("system/insert_spare.sql"), &[&spare.tenant, &cell.as_str(), &schema, &version]).await?;
+    let (cell, placement) = (cell.as_str(), placement.as_str());
+    tx.execute(sql!("system/insert_spare.sql"), &[&spare.tenant, &cell, &schema, &version, &placement])
+        .await?;
     tx.execute(sql!("system/insert_key.sql"), &[&spare.tenant, &spare.salt]).await?;
     tx.commit().await
 }
@@ -158,7 +162,10 @@ declare
     v_cell text := current_setting('app.cell');
     v_member text;
 begin
-    execute format('create role %I nologin noinherit', v_cell);
+    -- A server that holds several of our databases has each cell's role once.
+    if not exists (select from pg_catalog.pg_roles r where r.rolname = v_cell) then
+        execute format('create role %I nologin noinherit', v_cell);
+    end if;
     for v_member in
         select distinct r.rolname from pg_catalog.pg_auth_members m join pg_catalog.pg_roles r on r.oid = m.member
         where m.roleid = 'cell_0001'::regrole

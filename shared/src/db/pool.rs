@@ -1,4 +1,4 @@
-//! The pool of one function: direct connections, few, under the function's own login. The login can execute
+//! The pool of one function in one database: direct connections, few, under the function's own login. The login can execute
 //! `system.authorize` and nothing else, so a bare connection reads nothing. Only `tx.rs` borrows from here.
 
 use std::{path::Path, sync::Arc};
@@ -17,6 +17,7 @@ use super::moved::Moved;
 use crate::{
     config::DatabaseSettings,
     error::{BoxError, DbError},
+    model::tenant::DatabaseName,
     secrets::{Secret, SecretSource},
 };
 
@@ -24,12 +25,16 @@ use crate::{
 /// ever touched, and gives them back only by ending. Three hundred workspaces with five tables each are 45 MB.
 const MOST_USES: usize = 300;
 
-/// The function's database: a pool that is rebuilt when its login was refused and its secret has changed.
-#[derive(Clone)]
-pub struct Database {
+/// One database under one login: a pool, prepared when it is first needed, and rebuilt when its login was refused and its
+/// secret has changed.
+pub(super) struct Connections {
+    /// Its name, unless it is the first.
+    pub(super) name: Option<DatabaseName>,
+    secret: String,
     settings: DatabaseSettings,
     secrets: SecretSource,
-    pool: Arc<RwLock<Pool>>,
+    pool: RwLock<Option<Pool>>,
+    /// Where workspaces were found, as seen from this database alone.
     pub(super) moved: Moved,
 }
 
@@ -43,35 +48,55 @@ struct Login {
     password: String,
 }
 
-impl Database {
+impl Connections {
+    /// Nothing is read or connected to yet.
+    pub(super) fn new(
+        name: Option<DatabaseName>,
+        secret: &str,
+        settings: &DatabaseSettings,
+        secrets: &SecretSource,
+    ) -> Self {
+        let (settings, secrets) = (settings.clone(), secrets.clone());
+        Self {
+            name,
+            secret: secret.to_owned(),
+            settings,
+            secrets,
+            pool: RwLock::default(),
+            moved: Moved::default(),
+        }
+    }
+
     /// Reads the login and prepares the pool; connects to nothing yet.
-    pub async fn open(settings: DatabaseSettings, secrets: SecretSource) -> Result<Self, BoxError> {
-        let pool = build(&settings, &secrets.read(&settings.secret_arn).await?)?;
-        Ok(Self { settings, secrets, pool: Arc::new(RwLock::new(pool)), moved: Moved::default() })
+    pub(super) async fn prepare(&self) -> Result<Pool, BoxError> {
+        let pool = build(&self.settings, &self.secrets.read(&self.secret).await?)?;
+        *self.pool.write().await = Some(pool.clone());
+        Ok(pool)
     }
 
     /// Borrows a connection. A refused login is looked up again once: its password may have been rotated.
     pub(super) async fn connection(&self) -> Result<Object, DbError> {
-        match self.borrow().await {
-            Ok(connection) => return Ok(connection),
-            Err(error) if !was_refused(&error) => return Err(DbError::Unavailable(error)),
-            Err(_) => {}
-        }
-        let secret = self.secrets.read(&self.settings.secret_arn).await.map_err(DbError::Unavailable)?;
-        *self.pool.write().await = build(&self.settings, &secret).map_err(DbError::Unavailable)?;
-        self.borrow().await.map_err(DbError::Unavailable)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the one borrow; db/tx.rs is its only caller")]
-    async fn borrow(&self) -> Result<Object, BoxError> {
         let pool = self.pool.read().await.clone();
-        loop {
-            let connection = pool.get().await?;
-            if Object::metrics(&connection).recycle_count < MOST_USES {
-                return Ok(connection);
+        if let Some(pool) = pool {
+            match borrow(&pool).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) if !was_refused(&error) => return Err(DbError::Unavailable(error)),
+                Err(_) => {}
             }
-            drop(Object::take(connection));
         }
+        let pool = self.prepare().await.map_err(DbError::Unavailable)?;
+        borrow(&pool).await.map_err(DbError::Unavailable)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one borrow; db/tx.rs is its only caller")]
+async fn borrow(pool: &Pool) -> Result<Object, BoxError> {
+    loop {
+        let connection = pool.get().await?;
+        if Object::metrics(&connection).recycle_count < MOST_USES {
+            return Ok(connection);
+        }
+        drop(Object::take(connection));
     }
 }
 

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use tokio_postgres::SimpleQueryRow;
 
+use super::moved::Whose;
 use crate::{
     error::{DbError, Refusal},
     model::{
@@ -168,6 +169,15 @@ impl Scope {
     /// read the route; where a restore loads, no route leads.
     pub(super) fn is_looked_for(&self) -> bool {
         !matches!(self, Self::Operator { .. } | Self::Loading(_) | Self::LoadingLogs(_))
+    }
+
+    /// Whose scope this is, for whoever looks for its workspace again.
+    pub(super) fn whose(&self) -> Whose {
+        match self {
+            Self::Person { session, .. } => Whose::Session(*session),
+            Self::Token { hash, .. } => Whose::Token(*hash),
+            _ => Whose::Worker(self.route().tenant),
+        }
     }
 
     /// Asks who is here; raises where anything is missing.

@@ -9,6 +9,7 @@
 //!
 //! Never here: a call to anything but Postgres, a session-level SET, a named statement.
 
+mod look_up;
 mod statements;
 
 use std::{
@@ -27,10 +28,12 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
+pub(super) use look_up::look_up;
+
 use super::{Database, Entered, Scope, SystemRole, moved::Way};
 use crate::{
     error::{DbError, Refusal},
-    model::ids::TenantId,
+    model::{ids::TenantId, tenant::DatabaseName},
 };
 
 /// A guarded transaction inside one workspace.
@@ -42,16 +45,19 @@ pub struct SystemTx(Tx);
 impl TenantTx {
     /// Borrows a connection; the scope opens with the first statement. `name` is for the log.
     pub async fn begin(database: &Database, scope: &Scope, name: &'static str) -> Result<Self, DbError> {
-        let mut tx = Tx::borrow(database, name).await?;
-        tx.tenant = Some(scope.route().tenant);
+        let route = scope.route();
         if !scope.is_looked_for() {
-            tx.prepare(&scope.set_up(&scope.route().schema));
+            let mut tx = Tx::borrow(database, None, name).await?;
+            tx.tenant = Some(route.tenant);
+            tx.prepare(&scope.set_up(&route.schema));
             return Ok(Self(tx));
         }
-        let mut way = database.moved.way(scope.route());
-        if way.is_in_doubt {
-            tx.look_up(&mut way).await?;
+        let mut way = database.moved().way(route, Some(scope.whose()));
+        if way.is_in_doubt() || database.has_to_look() && !way.is_known() {
+            look_up(database, &mut way).await?;
         }
+        let mut tx = Tx::borrow(database, way.database.as_ref(), name).await?;
+        tx.tenant = Some(route.tenant);
         tx.prepare(&scope.set_up(&way.schema));
         tx.way = Some(way);
         Ok(Self(tx))
@@ -83,7 +89,7 @@ impl TenantTx {
 impl SystemTx {
     /// Borrows a connection; the role is taken with the first statement.
     pub async fn begin(database: &Database, role: SystemRole, name: &'static str) -> Result<Self, DbError> {
-        let tx = Tx::borrow(database, name).await?;
+        let tx = Tx::borrow(database, None, name).await?;
         tx.prepare(&role.set_up());
         Ok(Self(tx))
     }
@@ -122,9 +128,13 @@ struct Tx {
 }
 
 impl Tx {
-    async fn borrow(database: &Database, name: &'static str) -> Result<Self, DbError> {
+    async fn borrow(
+        database: &Database,
+        at: Option<&DatabaseName>,
+        name: &'static str,
+    ) -> Result<Self, DbError> {
         Ok(Self {
-            connection: Some(database.connection().await?),
+            connection: Some(database.connections(at)?.connection().await?),
             setup: Mutex::new(None),
             opened: AtomicBool::new(false),
             entered: OnceLock::new(),
@@ -132,6 +142,24 @@ impl Tx {
             name,
             tenant: None,
         })
+    }
+
+    /// The first row of a question, in a transaction of its own as whoever may enter workspaces. A connection whose answer did
+    /// not come is closed.
+    async fn ask(
+        database: &Database,
+        at: Option<&DatabaseName>,
+        question: &str,
+    ) -> Result<Vec<Option<String>>, DbError> {
+        let mut tx = Self::borrow(database, at, "ask").await?;
+        let ask = format!("begin; set local role cell_0001; {question}; rollback");
+        let answer = tx.client().simple_query(&ask).await?;
+        tx.connection = None;
+        let row = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(row.map(|row| (0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect()).unwrap_or_default())
     }
 
     fn client(&self) -> &tokio_postgres::Client {
@@ -179,17 +207,6 @@ impl Tx {
     /// What goes ahead of the first statement.
     fn prepare(&self, setup: &str) {
         *self.setup.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("begin; {setup}"));
-    }
-
-    /// Asks where a workspace is that may have moved.
-    async fn look_up(&self, way: &mut Way) -> Result<(), DbError> {
-        let (tenant, schema) = (way.named.tenant, &way.named.schema);
-        let ask = format!(
-            "begin; set local role cell_0001; select system.moved_to('{tenant}', '{schema}'); rollback"
-        );
-        let answer = self.client().simple_query(&ask).await?;
-        way.found(answer.iter().find_map(Way::read));
-        Ok(())
     }
 
     /// A refusal, or a reason to try again where the workspace may only have moved.

@@ -54,6 +54,49 @@ impl fmt::Display for SchemaName {
     }
 }
 
+/// The name of a database beside the first: a lower-case letter, then up to 30 letters, digits or `_`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct DatabaseName(String);
+
+/// The text is not the name of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a database's name is a lower-case letter and up to 30 letters, digits or _")]
+pub struct NotADatabaseName;
+
+impl DatabaseName {
+    /// The bare name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for DatabaseName {
+    type Error = NotADatabaseName;
+    fn try_from(text: String) -> Result<Self, NotADatabaseName> {
+        let is_inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        if begins && text.len() <= 31 && text.bytes().all(is_inside) {
+            Ok(Self(text))
+        } else {
+            Err(NotADatabaseName)
+        }
+    }
+}
+
+impl FromStr for DatabaseName {
+    type Err = NotADatabaseName;
+    fn from_str(text: &str) -> Result<Self, NotADatabaseName> {
+        text.to_owned().try_into()
+    }
+}
+
+impl fmt::Display for DatabaseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Which workspace, and where its rows are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
@@ -140,5 +183,16 @@ mod tests {
             assert!(bad.parse::<SchemaName>().is_err(), "{bad}");
         }
         assert!("t_0123456789abcdef0123456789abcdef".parse::<SchemaName>().is_ok());
+    }
+
+    #[test]
+    fn a_database_has_a_short_plain_name() {
+        let longest = "n".repeat(31);
+        for good in ["n", "north", "north_2", &longest] {
+            assert!(good.parse::<DatabaseName>().is_ok(), "{good}");
+        }
+        for bad in ["", "North", "2north", "_north", "north-2", "north;", "n orth", &format!("{longest}n")] {
+            assert!(bad.parse::<DatabaseName>().is_err(), "{bad}");
+        }
     }
 }

@@ -3,25 +3,49 @@
 use uuid::Uuid;
 
 use crate::{
-    db::SystemTx,
-    error::DbError,
-    model::{ids::TenantId, tenant::Placement},
+    db::{Param, SystemTx},
+    error::{DbError, Refusal},
+    model::{
+        ids::TenantId,
+        tenant::{DatabaseName, Placement},
+    },
     sql,
 };
 
+/// A directory as it is put on the allow-list.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// Entra's `tid`.
+    pub directory: Uuid,
+    /// What the customer is called.
+    pub name: &'a str,
+    /// Who may make the workspace.
+    pub first_administrator: Option<Uuid>,
+    /// Where it is made.
+    pub placement: Option<Placement>,
+    /// The database in which it is, if that is another than this.
+    pub elsewhere: Option<&'a DatabaseName>,
+}
+
 /// Puts a directory on the allow-list, or corrects its name. First Administrator and placement are fixed once the workspace
-/// exists.
-pub async fn onboard(
-    tx: &SystemTx,
-    directory: Uuid,
-    name: &str,
-    first_administrator: Option<Uuid>,
-    placement: Option<Placement>,
-) -> Result<(), DbError> {
+/// exists. Refuses with `WorkspaceState` where it has a workspace, or will have one, in another database than is said; and where
+/// that database is another directory's.
+pub async fn onboard(tx: &SystemTx, listing: &Listing<'_>) -> Result<(), DbError> {
+    let Listing { directory, name, first_administrator, placement, elsewhere } = listing;
     let placement = placement.map(|placement| placement.as_str().to_owned());
-    tx.execute(sql!("system/onboard.sql"), &[&directory, &name, &first_administrator, &placement])
-        .await
-        .map(drop)
+    let elsewhere = elsewhere.map(ToString::to_string);
+    let params: [&dyn Param; 5] = [directory, name, first_administrator, &placement, &elsewhere];
+    match tx.execute(sql!("system/onboard.sql"), &params).await {
+        Ok(1) => Ok(()),
+        Ok(_) | Err(DbError::Taken { .. }) => Err(DbError::Refused(Refusal::WorkspaceState)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Says that a workspace is in another database: asked of the first one, before it is there.
+pub async fn place_elsewhere(tx: SystemTx, tenant: TenantId, database: &DatabaseName) -> Result<(), DbError> {
+    tx.execute(sql!("system/insert_home.sql"), &[&tenant, &database.as_str()]).await?;
+    tx.commit().await
 }
 
 /// The spare workspaces of a placement that are left.

@@ -77,7 +77,7 @@ impl Canary {
     /// Whether it tries a workspace: those with a schema of their own try everybody, those in a pool their neighbours.
     #[must_use]
     pub fn tries(&self, other: &Route) -> bool {
-        let is_near = self.placement == Placement::Schema || self.route.schema == other.schema;
+        let is_near = self.placement != Placement::Pooled || self.route.schema == other.schema;
         is_near && self.route.tenant != other.tenant
     }
 }

@@ -225,6 +225,7 @@ fn a_chain_goes_on_in_another_database_behind_its_old_head() {
             schema: tenant.schema.clone(),
             user: random_id(),
             session: random_id(),
+            database: None,
         };
         let client = within(stack, &workspace).await;
         audit::seal(stack, tenant.id).await;

@@ -13,7 +13,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("seal", &["model"]),
     ("error", &["model"]),
     ("clock", &["model"]),
-    ("config", &["error"]),
+    ("config", &["error", "model"]),
     ("telemetry", &["config", "model"]),
     ("secrets", &["config", "error"]),
     ("keys", &["error", "model", "secrets"]),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{
     caller::{Answer, Caller, Proof, send},
     database, stack,
-    tenant::{self, Directory, Tenant},
+    tenant::{self, Directory, Placement, Tenant},
     work,
 };
 
@@ -184,34 +184,46 @@ fn what_its_maker_could_no_longer_give_an_invitation_does_not_give() {
 /// Threat A9: the list of customers holds, but for those who were invited by the name of their directory.
 #[test]
 fn somebody_of_a_directory_on_no_list_comes_by_an_invitation_that_names_it_and_comes_again() {
-    stack::with(async |stack| {
-        let tenant = tenant::new(stack).await;
-        let abroad = Directory::unknown(stack);
-        let (hal, ida) = (abroad.person(stack, "hal"), abroad.person(stack, "ida"));
-        let named = json!({ "role": "operator", "directory_id": abroad.id });
-        let (_, query) = invite(&tenant.administrator, &named).await;
-        let not_listed = Browser::new(stack).sign_in(&hal).await;
-        assert!(not_listed.status == 403 && not_listed.text().contains("not_onboarded"));
-        let me = session(stack, &open(stack, &query, &hal).await).get("/me").await.expect(200);
-        assert_eq!(me["workspaces"].as_array().map(Vec::len), Some(1));
-        let again = Browser::new(stack).sign_in(&hal).await;
-        let again = session(stack, &again).get("/me").await.expect(200);
-        assert_eq!(again["workspace"]["id"], json!(tenant.id));
-        let other = Browser::new(stack).sign_in(&ida).await;
-        assert!(other.status == 403 && other.text().contains("not_onboarded"), "nobody else of it");
-        assert_eq!(tenant::placed(stack, abroad.id).await, None, "and it has no workspace");
-        let gone = format!("/users/{}", work::id(&me["user"]));
-        assert_eq!(tenant.administrator.delete(&gone).await.status, 204);
-        let out = Browser::new(stack).sign_in(&hal).await;
-        assert!(out.status == 403 && out.text().contains("not_onboarded"), "{}", out.text());
-        let client = database::superuser(stack).await;
-        let blocked =
-            "insert into system.directories (id, name, state, created_at) values ($1, 'x', 'blocked', now())";
-        client.execute(blocked, &[&abroad.id]).await.expect("a row");
-        let (_, query) = invite(&tenant.administrator, &named).await;
-        let out = open(stack, &query, &ida).await;
-        assert!(out.status == 403 && out.text().contains("not_onboarded"), "a blocked one stays out");
+    stack::with(async |stack| comes_from_abroad(stack, &tenant::new(stack).await).await);
+}
+
+/// The same where the workspace has a database of its own.
+#[test]
+fn an_invitation_leads_to_the_database_of_its_workspace() {
+    stack::run(async {
+        let stack = stack::own(|settings| settings.databases = vec!["north".to_owned()]).await;
+        let tenant = tenant::new_in(&stack, Placement::Dedicated).await;
+        comes_from_abroad(&stack, &tenant).await;
+        stack.stop().await;
     });
+}
+
+async fn comes_from_abroad(stack: &Stack, tenant: &Tenant) {
+    let abroad = Directory::unknown(stack);
+    let (hal, ida) = (abroad.person(stack, "hal"), abroad.person(stack, "ida"));
+    let named = json!({ "role": "operator", "directory_id": abroad.id });
+    let (_, query) = invite(&tenant.administrator, &named).await;
+    let not_listed = Browser::new(stack).sign_in(&hal).await;
+    assert!(not_listed.status == 403 && not_listed.text().contains("not_onboarded"));
+    let me = session(stack, &open(stack, &query, &hal).await).get("/me").await.expect(200);
+    assert_eq!(me["workspaces"].as_array().map(Vec::len), Some(1));
+    let again = Browser::new(stack).sign_in(&hal).await;
+    let again = session(stack, &again).get("/me").await.expect(200);
+    assert_eq!(again["workspace"]["id"], json!(tenant.id));
+    let other = Browser::new(stack).sign_in(&ida).await;
+    assert!(other.status == 403 && other.text().contains("not_onboarded"), "nobody else of it");
+    assert_eq!(tenant::placed(stack, abroad.id).await, None, "and it has no workspace");
+    let gone = format!("/users/{}", work::id(&me["user"]));
+    assert_eq!(tenant.administrator.delete(&gone).await.status, 204);
+    let out = Browser::new(stack).sign_in(&hal).await;
+    assert!(out.status == 403 && out.text().contains("not_onboarded"), "{}", out.text());
+    let client = database::superuser(stack).await;
+    let blocked =
+        "insert into system.directories (id, name, state, created_at) values ($1, 'x', 'blocked', now())";
+    client.execute(blocked, &[&abroad.id]).await.expect("a row");
+    let (_, query) = invite(&tenant.administrator, &named).await;
+    let out = open(stack, &query, &ida).await;
+    assert!(out.status == 403 && out.text().contains("not_onboarded"), "a blocked one stays out");
 }
 
 #[test]

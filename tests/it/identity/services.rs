@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tests::{
     caller::{Anonymous, Answer, Caller, Proof, send},
     stack,
-    tenant::{self, Tenant, random_id},
+    tenant::{self, Placement, Tenant, random_id},
     work,
 };
 use uuid::Uuid;
@@ -51,35 +51,47 @@ async fn add(tenant: &Tenant, application: &Application, role: &str) -> Answer {
 
 #[test]
 fn an_application_that_was_added_comes_with_its_directorys_token() {
-    stack::with(async |stack| {
-        let tenant = tenant::new(stack).await;
-        let application = application(stack, tenant.directory.id);
-        let token = directory_token(stack, &application).await;
-        exchange(stack, &token).await.problem(403, "no_role");
-        let added = add(&tenant, &application, "operator").await.expect(201);
-        assert_eq!(added["kind"], "service_principal");
-        let answer = exchange(stack, &token).await;
-        let given = answer.expect(200);
-        assert_eq!((&given["token_type"], answer.header("cache-control")), (&json!("Bearer"), "no-store"));
-        assert!(!answer.headers.contains_key("set-cookie"));
-        assert!(given["expires_in"].as_i64().is_some_and(|s| (1..=3600).contains(&s)), "{given}");
-        let session = given["access_token"].as_str().expect("a token").to_owned();
-        let program = Caller::new(stack.url(), Proof::Bearer(session));
-        let me = program.get("/me").await.expect(200);
-        assert_eq!((&me["role"], &me["workspace"]["id"]), (&json!("operator"), &json!(tenant.id)));
-        assert!(
-            me["user"]["name"].as_str().is_some_and(|name| name.contains(&application.client_id.to_string()))
-        );
-        program.get("/runs").await.expect(200);
-        program.get("/vaults").await.problem(403, "forbidden");
-        let more = json!({ "name": "x", "permissions": ["runs.read"] });
-        program.post("/api-tokens", &more).await.problem(403, "forbidden");
-        assert_eq!(tenant.administrator.delete(&format!("/users/{}", work::id(&added))).await.status, 204);
-        program.get("/runs").await.problem(401, "unauthenticated");
-        exchange(stack, &token).await.problem(403, "no_role");
-        let members = work::all(&tenant.administrator, "/users").await;
-        assert_eq!(members.len(), 2, "nobody became a member by coming");
+    stack::with(async |stack| comes_with_its_token(stack, &tenant::new(stack).await).await);
+}
+
+/// The same where the workspace has a database of its own.
+#[test]
+fn an_application_reaches_the_database_of_its_workspace() {
+    stack::run(async {
+        let stack = stack::own(|settings| settings.databases = vec!["north".to_owned()]).await;
+        let tenant = tenant::new_in(&stack, Placement::Dedicated).await;
+        comes_with_its_token(&stack, &tenant).await;
+        stack.stop().await;
     });
+}
+
+async fn comes_with_its_token(stack: &Stack, tenant: &Tenant) {
+    let application = application(stack, tenant.directory.id);
+    let token = directory_token(stack, &application).await;
+    exchange(stack, &token).await.problem(403, "no_role");
+    let added = add(&tenant, &application, "operator").await.expect(201);
+    assert_eq!(added["kind"], "service_principal");
+    let answer = exchange(stack, &token).await;
+    let given = answer.expect(200);
+    assert_eq!((&given["token_type"], answer.header("cache-control")), (&json!("Bearer"), "no-store"));
+    assert!(!answer.headers.contains_key("set-cookie"));
+    assert!(given["expires_in"].as_i64().is_some_and(|s| (1..=3600).contains(&s)), "{given}");
+    let session = given["access_token"].as_str().expect("a token").to_owned();
+    let program = Caller::new(stack.url(), Proof::Bearer(session));
+    let me = program.get("/me").await.expect(200);
+    assert_eq!((&me["role"], &me["workspace"]["id"]), (&json!("operator"), &json!(tenant.id)));
+    assert!(
+        me["user"]["name"].as_str().is_some_and(|name| name.contains(&application.client_id.to_string()))
+    );
+    program.get("/runs").await.expect(200);
+    program.get("/vaults").await.problem(403, "forbidden");
+    let more = json!({ "name": "x", "permissions": ["runs.read"] });
+    program.post("/api-tokens", &more).await.problem(403, "forbidden");
+    assert_eq!(tenant.administrator.delete(&format!("/users/{}", work::id(&added))).await.status, 204);
+    program.get("/runs").await.problem(401, "unauthenticated");
+    exchange(stack, &token).await.problem(403, "no_role");
+    let members = work::all(&tenant.administrator, "/users").await;
+    assert_eq!(members.len(), 2, "nobody became a member by coming");
 }
 
 #[test]

@@ -55,8 +55,7 @@ fn a_directory_gets_the_placement_it_was_onboarded_with_and_none_it_cannot_have(
             assert_eq!(row::<String>(stack, placement, tenant.id).await, wanted.name());
         }
         let order = |placement: &str| json!({ "do": "onboard", "directory_id": random_id(), "name": "x", "placement": placement });
-        let why = stack.order(order("dedicated")).await.expect_err("refused").to_string();
-        assert!(why.contains("onboard"), "{why}");
+        assert!(stack.order(order("dedicated")).await.is_err(), "no database is named");
         assert!(stack.order(order("elsewhere")).await.is_err());
     });
 }

@@ -35,7 +35,7 @@ impl From<DbError> for Fault {
                 let fault = Self::new(S::SERVICE_UNAVAILABLE, "upgrading", detail);
                 Self { retry_after_s: Some(60), ..fault }
             }
-            DbError::Defect(_) => {
+            DbError::Defect(_) | DbError::Elsewhere(_) => {
                 Self::new(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
             }
         };
@@ -48,7 +48,9 @@ fn refused(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::NoSession => Fault::unauthenticated(),
         Refusal::Role => forbidden("forbidden", "Your role in this workspace may not do this."),
-        Refusal::NotOnboarded => forbidden("not_onboarded", "Your organisation has no workspace here."),
+        Refusal::NotOnboarded | Refusal::Blocked => {
+            forbidden("not_onboarded", "Your organisation has no workspace here.")
+        }
         Refusal::NoRole => forbidden("no_role", "Nobody has given you a role yet."),
         Refusal::Invitation => forbidden("invitation", "This invitation does not hold."),
         Refusal::Absent | Refusal::NoWorkspace => Fault::not_found(),

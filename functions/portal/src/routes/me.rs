@@ -98,7 +98,8 @@ async fn switch(caller: Caller, Body(to): Body<Switch>) -> Answered<Found<Switch
         let detail = "An API token is of one workspace: make another one there.";
         return Err(Fault::new(StatusCode::FORBIDDEN, "session_required", detail).into());
     };
-    let tx = SystemTx::begin(&app.database, SystemRole::Portal, "me.switch").await?;
+    let home = app.database.home_of(caller.principal.tenant_id).await?;
+    let tx = SystemTx::begin(&home, SystemRole::Portal, "me.switch").await?;
     let record = SwitchRecord {
         session: app.clock.new_id(),
         audit: app.clock.new_id(),

@@ -26,7 +26,7 @@ use shared::{
 };
 
 use super::Next;
-use crate::{Steward, order::Move, work::NO_DATABASES};
+use crate::{Steward, order::Move};
 
 /// How often it is looked whether the last call's lease has run out.
 const BETWEEN: Duration = Duration::from_secs(1);
@@ -34,6 +34,9 @@ const BETWEEN: Duration = Duration::from_secs(1);
 const TRIES: u32 = 60;
 /// A copy that takes longer is undone. Between two tables: one statement more may run to its own end.
 const LONGEST_COPY: Duration = Duration::from_secs(10);
+
+/// Why nothing is moved into a database of its own.
+const NO_DATABASES: &str = "a workspace is not moved into another database yet: pooled or schema";
 
 /// What the steps leave for each other.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

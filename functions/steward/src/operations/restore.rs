@@ -169,6 +169,7 @@ impl Restore<'_> {
         let fresh = self.fresh(version);
         restore::prepare(database, &fresh).await?;
         if self.request.into == Into::Sandbox {
+            self.steward.place(self.target.tenant).await?;
             let tx = SystemTx::begin(database, SystemRole::Owner, "begin sandbox").await?;
             let salt = random(32)?;
             restores::begin_sandbox(&tx, self.target.tenant, &fresh, &salt).await?;

@@ -3,6 +3,7 @@
 //! | database | owner, and what it may do |
 //! |---|---|
 //! | `signalbox` | `signalbox_steward`: creates roles, owns this database; no superuser. The steward function makes the rest |
+//! | `signalbox_NAME` | the same, for each database that is asked for beside the first |
 //! | `warehouse` | `warehouse`: the demo organisation's own data platform; nothing else |
 //!
 //! `stack` calls [`Databases::ensure`] at each start; a second time it changes nothing.
@@ -40,9 +41,14 @@ impl Login {
 
     /// As the secret that RDS keeps for a function's login.
     pub fn secret(&self, function: &str) -> String {
+        self.secret_in(function, None)
+    }
+
+    /// The same, of a database beside the first.
+    pub fn secret_in(&self, function: &str, database: Option<&str>) -> String {
         serde_json::json!({
             "host": self.host, "port": self.port, "dbname": self.database,
-            "username": self.user, "password": self.password, "function": function,
+            "username": self.user, "password": self.password, "function": function, "database": database,
         })
         .to_string()
     }
@@ -68,11 +74,13 @@ impl std::fmt::Debug for Login {
     }
 }
 
-/// The two databases.
+/// The databases.
 #[derive(Clone, Debug)]
 pub struct Databases {
     /// Ours, as the steward reaches it.
     pub steward: Login,
+    /// Those beside it, by name.
+    pub further: Vec<(String, Login)>,
     /// The demo warehouse, as its owner.
     pub warehouse: Login,
     /// Whether the warehouse was made just now and is empty.
@@ -82,7 +90,11 @@ pub struct Databases {
 impl Databases {
     /// Makes what is missing. `forget` drops both databases first: with a server of our own the folder is gone already,
     /// with one that was given they are not.
-    pub async fn ensure(server: &Server, folder: &DataFolder, forget: bool) -> Result<Self, PostgresError> {
+    pub async fn ensure(
+        server: &Server,
+        folder: &DataFolder,
+        (further, forget): (&[String], bool),
+    ) -> Result<Self, PostgresError> {
         let client = connect(&server.superuser().url()).await.map_err(refused("let us in"))?;
         let login = |name: &str, database: &str| {
             let password = folder.secret(&format!("database-{name}-password"), random_token);
@@ -95,19 +107,30 @@ impl Databases {
         let warehouse = login("warehouse", "warehouse")?;
         role(&client, &steward, "createrole").await?;
         role(&client, &warehouse, "nocreaterole").await?;
+        let further: Vec<_> = further
+            .iter()
+            .map(|name| (name.clone(), steward.in_database(&format!("{}_{name}", steward.database))))
+            .collect();
         if forget {
+            for (_, steward) in &further {
+                drop_database(&client, steward).await?;
+            }
             drop_database(&client, &steward).await?;
             drop_database(&client, &warehouse).await?;
         }
         database(&client, &steward).await?;
         let warehouse_is_new = database(&client, &warehouse).await?;
         harden(&server.superuser().in_database(&steward.database)).await?;
+        for (_, steward) in &further {
+            database(&client, steward).await?;
+            harden(&server.superuser().in_database(&steward.database)).await?;
+        }
         if server.process().is_some() {
             // Nobody's business: not even the names of what is in there.
             let close = "revoke connect on database postgres, template1 from public";
             client.batch_execute(close).await.map_err(refused("close its own databases"))?;
         }
-        Ok(Self { steward, warehouse, warehouse_is_new })
+        Ok(Self { steward, further, warehouse, warehouse_is_new })
     }
 }
 

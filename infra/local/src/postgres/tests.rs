@@ -28,7 +28,7 @@ async fn count(login: &Login, sql: &str) -> i64 {
 async fn neither_login_reaches_the_other_database_and_a_restart_goes_on() {
     let folder = folder("restart");
     let server = start(&folder).await;
-    let made = Databases::ensure(&server, &folder, false).await.unwrap();
+    let made = Databases::ensure(&server, &folder, (&[], false)).await.unwrap();
     assert!(made.warehouse_is_new);
     for (login, database) in
         [(&made.steward, "warehouse"), (&made.warehouse, "signalbox"), (&made.warehouse, "postgres")]
@@ -41,7 +41,7 @@ async fn neither_login_reaches_the_other_database_and_a_restart_goes_on() {
     server.stop().await;
 
     let server = start(&folder).await;
-    let again = Databases::ensure(&server, &folder, false).await.unwrap();
+    let again = Databases::ensure(&server, &folder, (&[], false)).await.unwrap();
     assert_eq!((again.warehouse.port, again.warehouse_is_new), (made.warehouse.port, false));
     assert_eq!(count(&again.warehouse, "select count(*) from kept").await, 1);
     server.stop().await;
@@ -95,11 +95,11 @@ async fn what_others_have_on_a_server_is_left_alone() {
     let server = start(&folder).await;
     let client = connect(&server.superuser().url()).await.unwrap();
     client.batch_execute("create role warehouse").await.unwrap();
-    let refused = Databases::ensure(&server, &folder, true).await.unwrap_err();
+    let refused = Databases::ensure(&server, &folder, (&[], true)).await.unwrap_err();
     assert!(matches!(refused, PostgresError::NotOurs { .. }), "{refused}");
     client.batch_execute("drop role warehouse").await.unwrap();
     client.batch_execute("create database warehouse").await.unwrap();
-    let refused = Databases::ensure(&server, &folder, true).await.unwrap_err();
+    let refused = Databases::ensure(&server, &folder, (&[], true)).await.unwrap_err();
     assert!(matches!(refused, PostgresError::NotOurs { .. }), "{refused}");
     server.stop().await;
     std::fs::remove_dir_all(folder.path()).unwrap();

@@ -35,7 +35,7 @@ mod tests {
         let folder = DataFolder::open(&path, true).unwrap();
         let guard = settings::binaries().join("signalbox");
         let server = Server::start(&folder, &settings::local_folder(), &guard).await.unwrap();
-        let login = Databases::ensure(&server, &folder, false).await.unwrap().warehouse;
+        let login = Databases::ensure(&server, &folder, (&[], false)).await.unwrap().warehouse;
         seed::warehouse(&login).await.unwrap();
         seed::warehouse(&login).await.unwrap();
         let client = connect(&login.url()).await.unwrap();

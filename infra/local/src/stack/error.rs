@@ -18,6 +18,9 @@ pub enum StackError {
     /// A log level that is none.
     #[error("SIGNALBOX_LOG: {0:?} is none of error, warn, info, debug")]
     NotALevel(String),
+    /// A name that no database may have.
+    #[error("--database: {0:?} is no lower-case letter with up to 30 letters, digits or _ behind it")]
+    NotADatabase(String),
     /// The data folder.
     #[error(transparent)]
     Folder(#[from] FolderError),

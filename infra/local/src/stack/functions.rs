@@ -112,6 +112,8 @@ fn environment(
         ("ONBOARDING", "listed".to_owned(), &["signin"]),
         ("EGRESS_ALLOW", egress(stack, settings), &["signin", "dispatcher", "operators"]),
         ("LOGIN_SECRET_ARNS", logins(stack), &["steward"]),
+        ("MORE_DATABASES", settings.databases.join(","), ALL),
+        ("MORE_DATABASES_PREFIX", secrets::prefix(function), ALL),
         // To be tried out; nobody takes snapshots of this database.
         ("SHORTEST_GRACE_S", "1".to_owned(), &["portal"]),
         ("SNAPSHOT_DAYS", "0".to_owned(), &["steward"]),
@@ -142,6 +144,10 @@ fn archive(settings: &StackSettings) -> String {
 }
 
 fn logins(stack: &Stack) -> String {
-    let of_others = crate::settings::FUNCTIONS.iter().filter(|name| **name != "steward");
-    of_others.map(|name| stack.cloud.secret_arn(&secrets::login(name))).collect::<Vec<_>>().join(",")
+    let of_others = || crate::settings::FUNCTIONS.iter().filter(|name| **name != "steward");
+    let further = stack.databases.further.iter();
+    let names = of_others().map(|function| secrets::login(function)).chain(
+        further.flat_map(|(name, _)| of_others().map(move |function| secrets::login_in(function, name))),
+    );
+    names.map(|name| stack.cloud.secret_arn(&name)).collect::<Vec<_>>().join(",")
 }

@@ -5,9 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::folder::{DataFolder, FolderError, random_keys, random_token};
-use crate::postgres::Login;
+use crate::postgres::{Databases, Login};
 use crate::secrets_manager::SecretStore;
-use crate::settings::FUNCTIONS;
+use crate::settings::{self, FUNCTIONS};
 
 pub(super) const ROOT_KEY: &str = "root-key";
 pub(super) const QUEUE_ROOT: &str = "queue-root";
@@ -21,23 +21,43 @@ pub(super) fn login(function: &str) -> String {
     format!("login-{function}")
 }
 
+/// The same in a database beside the first.
+pub(super) fn login_in(function: &str, database: &str) -> String {
+    format!("{}{database}", prefix(function))
+}
+
+/// What the names of a function's logins in databases beside the first begin with.
+pub(super) fn prefix(function: &str) -> String {
+    format!("login-{function}-")
+}
+
 /// Makes what is missing, and writes the logins anew: the server's port may be another today.
-pub(super) fn write(folder: &DataFolder, steward: &Login) -> Result<(), FolderError> {
+pub(super) fn write(folder: &DataFolder, databases: &Databases) -> Result<(), FolderError> {
     for name in [ROOT_KEY, QUEUE_ROOT, SESSION_KEY, OPERATORS_SESSION_KEY] {
         folder.secret(name, random_keys)?;
     }
     for function in FUNCTIONS {
-        let own = match function {
-            "steward" => steward.clone(),
-            _ => Login {
-                user: format!("signalbox_{function}"),
-                password: folder.secret(&format!("database-{function}-password"), random_token)?,
-                ..steward.clone()
-            },
-        };
+        let own = own_login(folder, &databases.steward, function, function)?;
         folder.write(&format!("secrets/{}", login(function)), &own.secret(function))?;
+        for (name, steward) in &databases.further {
+            let own = own_login(folder, steward, function, &format!("{function}_{name}"))?;
+            let secret = own.secret_in(function, Some(name));
+            folder.write(&format!("secrets/{}", login_in(function, name)), &secret)?;
+        }
     }
     Ok(())
+}
+
+/// Every function but the steward has a login of its own in each database.
+fn own_login(folder: &DataFolder, steward: &Login, function: &str, name: &str) -> Result<Login, FolderError> {
+    Ok(match function {
+        "steward" => steward.clone(),
+        _ => Login {
+            user: format!("signalbox_{name}"),
+            password: folder.secret(&format!("database-{name}-password"), random_token)?,
+            ..steward.clone()
+        },
+    })
 }
 
 /// The files that the local Secrets Manager may read and write. Others in the same folder (the superuser's password,
@@ -54,7 +74,11 @@ impl Store {
     fn file(&self, name: &str) -> Option<PathBuf> {
         let fixed =
             [ROOT_KEY, QUEUE_ROOT, SESSION_KEY, OIDC_CLIENT, OPERATORS_SESSION_KEY, OPERATORS_OIDC_CLIENT];
-        let known = fixed.contains(&name) || FUNCTIONS.iter().any(|function| login(function) == name);
+        let is_login = |function: &&str| {
+            login(function) == name
+                || name.strip_prefix(&prefix(function)).is_some_and(|rest| settings::is_database_name(rest))
+        };
+        let known = fixed.contains(&name) || FUNCTIONS.iter().any(is_login);
         known.then(|| self.folder.join(name))
     }
 }
@@ -86,7 +110,10 @@ mod tests {
         folder.secret("database-superuser", random_token).unwrap();
         let (host, database, user) =
             ("127.0.0.1".to_owned(), "signalbox".to_owned(), "signalbox_steward".to_owned());
-        write(&folder, &Login { host, port: 1, database, user, password: "p".to_owned() }).unwrap();
+        let steward = Login { host, port: 1, database, user, password: "p".to_owned() };
+        let further = vec![("north".to_owned(), steward.in_database("signalbox_north"))];
+        let warehouse = steward.in_database("warehouse");
+        write(&folder, &Databases { steward, further, warehouse, warehouse_is_new: false }).unwrap();
         let store = Store::new(&folder);
         let portal: serde_json::Value =
             serde_json::from_str(&store.read("login-portal").unwrap().unwrap()).unwrap();
@@ -94,7 +121,13 @@ mod tests {
             (&portal["username"], &portal["function"]),
             (&"signalbox_portal".into(), &"portal".into())
         );
-        for name in ["database-superuser", "../lock", "oidc-keys", ""] {
+        let north: serde_json::Value =
+            serde_json::from_str(&store.read("login-portal-north").unwrap().unwrap()).unwrap();
+        assert_eq!(
+            [&north["username"], &north["dbname"], &north["database"]],
+            ["signalbox_portal_north", "signalbox_north", "north"]
+        );
+        for name in ["database-superuser", "login-portal-../lock", "../lock", "oidc-keys", ""] {
             assert_eq!(store.read(name).unwrap(), None, "{name}");
             assert!(store.write(name, "x").is_err());
         }

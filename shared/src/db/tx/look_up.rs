@@ -1,0 +1,31 @@
+//! Where a workspace is, asked of the databases: the first says which one it is in, that one in which schema. Whoever may enter
+//! workspaces may ask; of a name that leads nowhere nothing is told.
+
+use super::Tx;
+use crate::{
+    db::{Database, moved::Way},
+    error::DbError,
+    model::tenant::{DatabaseName, Route},
+};
+
+/// Asks where a workspace is: the first database for the database, that one for the schema.
+pub(in crate::db) async fn look_up(database: &Database, way: &mut Way) -> Result<(), DbError> {
+    let named = way.named.clone();
+    let ask = |what: &str| {
+        let Route { tenant, schema } = &named;
+        format!("select {what}, system.moved_to('{tenant}', '{schema}')")
+    };
+    let home = if database.has_to_look() {
+        format!("system.home_of('{}')", named.tenant)
+    } else {
+        "null".to_owned()
+    };
+    let said = Tx::ask(database, None, &ask(&home)).await?;
+    let home: Option<DatabaseName> = said.first().and_then(|text| text.as_ref()?.parse().ok());
+    let said = match &home {
+        Some(_) => Tx::ask(database, home.as_ref(), &ask("null")).await?,
+        None => said,
+    };
+    way.found(home, said.get(1).and_then(|text| text.as_ref()?.parse().ok()));
+    Ok(())
+}
