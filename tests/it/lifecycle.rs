@@ -12,6 +12,7 @@ mod leftovers;
 mod members;
 mod migrations;
 mod move_kills;
+mod move_pauses;
 mod moves;
 mod placements;
 mod pooled;

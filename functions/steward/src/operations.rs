@@ -21,22 +21,34 @@ use shared::{
     error::chain,
     model::operation::{OperationKind, OperationState},
     queue::Call,
-    store::operations::{self, Record, Taken},
+    store::operations::{self, Leases, Record, Taken},
 };
 
 use crate::Steward;
 
 /// How long a step may take before another steward takes the operation over; longer than the function's timeout.
 const LEASE_S: i32 = 330;
+/// The same for a step in which nobody can write to the workspace: whoever is killed there is followed soon.
+const PRESSING_LEASE_S: i32 = 20;
+/// A pressing step that keeps failing goes back the way it came after this many times.
+const MAX_PRESSING_FAILURES: i32 = 3;
 /// No operation is taken on, and no further step begun, later than this after the invocation began.
 const WORK_FOR: Duration = Duration::from_secs(200);
 /// A step that keeps failing is given up after this many times, where its kind may be given up at all.
 const MAX_FAILURES: i32 = 8;
 
+/// The shortest wait.
+const SOON: Duration = Duration::from_secs(1);
+/// For how long each is taken on.
+const LEASES: Leases =
+    Leases { usual_s: LEASE_S, pressing: relocate::PRESSING, pressing_s: PRESSING_LEASE_S };
+
 /// What follows a step.
 pub(crate) enum Next {
     /// Another step, at once; with what this one leaves for it.
     Step(&'static str, Value),
+    /// The same, where the step has recorded it in its own transaction.
+    Recorded(&'static str, Value),
     /// A step (or the same again) after a while.
     Wait(&'static str, Value, Duration),
     /// The end, with what it came to.
@@ -54,7 +66,7 @@ impl Steward {
         let mut worked = 0;
         while Instant::now() < until {
             let tx = SystemTx::begin(&self.database, SystemRole::Owner, "take operation").await?;
-            let Some(taken) = operations::take(tx, LEASE_S).await? else { break };
+            let Some(taken) = operations::take(tx, LEASES).await? else { break };
             worked += 1;
             self.work_on(taken, until).await?;
         }
@@ -64,35 +76,71 @@ impl Steward {
 
     async fn work_on(&self, mut taken: Taken, until: Instant) -> Result<(), Error> {
         tracing::info!(operation = %taken.id, tenant = %taken.route.tenant, kind = %taken.kind, step = taken.step, "working");
+        let mut is_watched = false;
         loop {
+            if is_pressing(&taken, &taken.step) && !is_watched {
+                // Whoever hears it finds that all is well, asks to be woken later, or goes on in our place.
+                self.queue
+                    .call(Call::Operate, Duration::from_secs(PRESSING_LEASE_S.unsigned_abs().into()))
+                    .await;
+                is_watched = true;
+            }
             let next = match self.step(&taken).await {
                 Ok(next) => next,
                 Err(error) => return self.failed(&taken, &error).await,
             };
-            let tx = SystemTx::begin(&self.database, SystemRole::Owner, "record step").await?;
-            let (step, progress, wait) = match next {
-                Next::Gone => return Ok(()),
-                Next::Step(step, progress) if Instant::now() < until => (step, progress, Duration::ZERO),
-                Next::Step(step, progress) => (step, progress, Duration::from_secs(1)),
-                Next::Wait(step, progress, wait) => (step, progress, wait.max(Duration::from_secs(1))),
-                Next::Done(result) => {
-                    operations::finish(&tx, &taken, OperationState::Succeeded, Some(result), None).await?;
-                    return Ok(tx.commit().await?);
-                }
-                Next::Refused(why) => {
-                    operations::finish(&tx, &taken, OperationState::Failed, None, Some(why)).await?;
-                    return Ok(tx.commit().await?);
-                }
-            };
-            let wait_s = i32::try_from(wait.as_secs())?;
-            let record = Record { next: step, progress: &progress, wait_s, lease_s: LEASE_S };
-            operations::step(&tx, &taken, record).await?;
-            tx.commit().await?;
-            if wait_s > 0 {
+            let Some((step, progress)) = self.record(&taken, next, Instant::now() < until).await? else {
                 return Ok(());
-            }
+            };
             taken = Taken { step: step.to_owned(), progress, ..taken };
         }
+    }
+
+    /// Records what follows a step. What it is, if it is this steward's to go on with at once.
+    async fn record(
+        &self,
+        taken: &Taken,
+        next: Next,
+        is_time_left: bool,
+    ) -> Result<Option<(&'static str, Value)>, Error> {
+        let (step, progress, wait) = match next {
+            Next::Gone => return Ok(None),
+            Next::Recorded(step, progress) => return Ok(Some((step, progress))),
+            Next::Step(step, progress) if is_time_left => (step, progress, Duration::ZERO),
+            Next::Step(step, progress) => (step, progress, SOON),
+            Next::Wait(step, progress, wait) => (step, progress, wait.max(SOON)),
+            Next::Done(result) => {
+                return self.finish(taken, OperationState::Succeeded, Some(result), None).await;
+            }
+            Next::Refused(why) => return self.finish(taken, OperationState::Failed, None, Some(why)).await,
+        };
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "record step").await?;
+        let lease_s = if is_pressing(taken, step) { PRESSING_LEASE_S } else { LEASE_S };
+        let wait_s = i32::try_from(wait.as_secs())?;
+        operations::step(&tx, taken, Record { next: step, progress: &progress, wait_s, lease_s }).await?;
+        tx.commit().await?;
+        if wait_s == 0 {
+            return Ok(Some((step, progress)));
+        }
+        if is_pressing(taken, step) {
+            // This steward may be busy with another operation until then.
+            self.queue.call(Call::Operate, wait).await;
+        }
+        Ok(None)
+    }
+
+    /// Records the end: nothing follows.
+    async fn finish(
+        &self,
+        taken: &Taken,
+        state: OperationState,
+        result: Option<Value>,
+        error: Option<String>,
+    ) -> Result<Option<(&'static str, Value)>, Error> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "finish operation").await?;
+        operations::finish(&tx, taken, state, result, error).await?;
+        tx.commit().await?;
+        Ok(None)
     }
 
     /// One step of an operation. Where it stands and what it was left is in `taken`.
@@ -112,13 +160,19 @@ impl Steward {
     async fn failed(&self, taken: &Taken, error: &Error) -> Result<(), Error> {
         tracing::error!(operation = %taken.id, tenant = %taken.route.tenant, kind = %taken.kind, step = taken.step,
                         error = chain(error.as_ref()), "a step of an operation failed");
+        let is_pressing = is_pressing(taken, &taken.step);
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "put off operation").await?;
-        let failures = operations::put_off(tx, taken).await?;
-        if failures >= MAX_FAILURES && taken.kind.may_be_given_up() {
+        let failures = operations::put_off(tx, taken, is_pressing).await?;
+        if is_pressing {
+            if failures >= MAX_PRESSING_FAILURES
+                && let Some(back) = relocate::given_up(taken)
+            {
+                self.record(taken, back, true).await?;
+            }
+            self.queue.call(Call::Operate, SOON).await;
+        } else if failures >= MAX_FAILURES && taken.kind.may_be_given_up() {
             let why = format!("the step {} failed {failures} times", taken.step);
-            let tx = SystemTx::begin(&self.database, SystemRole::Owner, "give up operation").await?;
-            operations::finish(&tx, taken, OperationState::Failed, None, Some(why)).await?;
-            tx.commit().await?;
+            self.finish(taken, OperationState::Failed, None, Some(why)).await?;
         }
         Ok(())
     }
@@ -132,4 +186,9 @@ impl Steward {
         }
         Ok(())
     }
+}
+
+/// As long as an operation is at such a step, people can read the workspace and no more.
+fn is_pressing(of: &Taken, step: &str) -> bool {
+    of.kind == OperationKind::Move && relocate::PRESSING.contains(&step)
 }

@@ -1,1 +1,1 @@
-select system.move_pause($1) as state
+select system.move_pause($1) as was, system.now() as at

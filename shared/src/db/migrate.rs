@@ -68,6 +68,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     31 => "0031_pooled_deletion",
     32 => "0032_lock_order",
     33 => "0033_databases",
+    34 => "0034_move_reads_alone",
 ];
 
 /// A workspace's schema.

@@ -186,6 +186,11 @@ pub async fn make_schema(database: &Database, schema: &SchemaName, room: Room) -
     Ok(cell)
 }
 
+/// Gives each statement that follows in the transaction so many milliseconds.
+pub async fn bound(tx: &SystemTx, ms: i64) -> Result<(), DbError> {
+    tx.script(&format!("set local statement_timeout = {}", ms.clamp(1, 60_000))).await
+}
+
 /// Whether a schema is a pool; if so it stays as it is until the transaction ends.
 pub(super) async fn is_pool(tx: &SystemTx, schema: &SchemaName) -> Result<bool, DbError> {
     Ok(!tx.rows(sql!("system/target.sql"), &[&schema.as_str()]).await?.is_empty())

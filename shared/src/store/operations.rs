@@ -164,9 +164,22 @@ impl FromRow for Taken {
     }
 }
 
-/// Takes on the operation that has waited longest, for `lease_s` seconds. Commits with the claim.
-pub async fn take(tx: SystemTx, lease_s: i32) -> Result<Option<Taken>, DbError> {
-    tx.last(sql!("system/take_operation.sql"), &[&lease_s]).await?.first().map(Taken::from_row).transpose()
+/// For how many seconds an operation is taken on.
+#[derive(Clone, Copy, Debug)]
+pub struct Leases {
+    /// As a rule.
+    pub usual_s: i32,
+    /// The steps of a move that have to be taken over sooner, should whoever takes them be killed.
+    pub pressing: &'static [&'static str],
+    /// For those.
+    pub pressing_s: i32,
+}
+
+/// Takes on the operation that has waited longest, under a lease. Commits with the claim.
+pub async fn take(tx: SystemTx, leases: Leases) -> Result<Option<Taken>, DbError> {
+    let Leases { usual_s, pressing, pressing_s } = leases;
+    let rows = tx.last(sql!("system/take_operation.sql"), &[&usual_s, &pressing, &pressing_s]).await?;
+    rows.first().map(Taken::from_row).transpose()
 }
 
 /// What is recorded once a step is done.
@@ -182,10 +195,11 @@ pub struct Record<'a> {
     pub lease_s: i32,
 }
 
-/// Records that a step is done.
+/// Records that the step which was taken is done: nothing where another one is recorded already.
 pub async fn step(tx: &SystemTx, of: &Taken, record: Record<'_>) -> Result<(), DbError> {
     let Record { next, progress, wait_s, lease_s } = record;
-    let params: [&dyn crate::db::Param; 6] = [&of.id, &of.epoch, &next, progress, &wait_s, &lease_s];
+    let step = of.step.as_str();
+    let params: [&dyn crate::db::Param; 7] = [&of.id, &of.epoch, &step, &next, progress, &wait_s, &lease_s];
     tx.execute_one("operations/step", sql!("system/step_operation.sql"), &params).await
 }
 
@@ -225,9 +239,9 @@ pub async fn mark_purged(tx: &SystemTx, tenant: TenantId, id: OperationId) -> Re
     tx.execute(sql!("system/mark_purged.sql"), &[&id, &tenant]).await.map(drop)
 }
 
-/// Puts a step that failed off, longer each time; says how often it has failed.
-pub async fn put_off(tx: SystemTx, of: &Taken) -> Result<i32, DbError> {
-    let rows = tx.last(sql!("system/put_off_operation.sql"), &[&of.id, &of.epoch]).await?;
+/// Puts a step that failed off, longer each time, or by a second where it is pressing; says how often it has failed.
+pub async fn put_off(tx: SystemTx, of: &Taken, is_pressing: bool) -> Result<i32, DbError> {
+    let rows = tx.last(sql!("system/put_off_operation.sql"), &[&of.id, &of.epoch, &is_pressing]).await?;
     rows.first().map_or(Ok(0), |row| Ok(row.try_get("failures")?))
 }
 

@@ -1,8 +1,10 @@
 //! Where a workspace is, and the statements of a move, as the steward makes them. All of them are the owner's; the functions
 //! behind them reach one workspace's rows at a time.
 
+use jiff::Timestamp;
+
 use crate::{
-    db::{FromRow, Row, SystemTx},
+    db::{FromRow, Row, SystemTx, placement},
     error::{BoxError, DbError},
     model::{
         ids::{AuditId, OperationId, TenantId},
@@ -65,9 +67,28 @@ pub async fn tables(tx: &SystemTx, schema: &SchemaName) -> Result<Vec<String>, D
     rows.first().map_or(Ok(Vec::new()), |row| Ok(row.try_get("tables")?))
 }
 
-/// Stops claims in a workspace that is active.
-pub async fn pause(tx: &SystemTx, tenant: TenantId) -> Result<(), DbError> {
-    tx.rows(sql!("system/move_pause.sql"), &[&tenant]).await.map(drop)
+row! {
+    /// A workspace in which nothing is claimed from now on.
+    #[derive(Clone, Debug)]
+    pub struct Paused {
+        /// The state it had until then.
+        was: String,
+        /// Since when, in database time.
+        at: Timestamp,
+    }
+}
+
+/// Stops claims in a workspace, if it is active.
+pub async fn pause(tx: &SystemTx, tenant: TenantId) -> Result<Paused, DbError> {
+    tx.one(sql!("system/move_pause.sql"), &[&tenant]).await
+}
+
+/// How long it is until an instant, in milliseconds; below zero where it has passed. Statements that follow take no longer.
+pub async fn time_left(tx: &SystemTx, until: Timestamp) -> Result<i64, DbError> {
+    let rows = tx.rows(sql!("system/move_time_left.sql"), &[&until]).await?;
+    let left_ms = rows.first().map_or(Ok(0), |row| row.try_get("left_ms"))?;
+    placement::bound(tx, left_ms).await?;
+    Ok(left_ms)
 }
 
 /// Holds the workspace alone until the transaction ends.

@@ -92,7 +92,7 @@ fn a_move_waits_for_an_export_and_what_is_asked_for_meanwhile_for_the_move() {
         ended(&stack, &moved, "succeeded").await;
         assert_eq!(archive::wait(by, &export).await["state"], "succeeded");
 
-        let gate = Gate::at_record(&stack, "move", "drain").await;
+        let gate = Gate::at_record(&stack, "move", "copy").await;
         ask(&stack, &moved, "schema").await;
         work::until("the move has begun", SOON, async || gate.is_reached().await).await;
         let export = by.post("/workspace/exports", &json!({})).await.expect(202);
