@@ -18,6 +18,7 @@ mod placements;
 mod pooled;
 mod refusals;
 mod restore_kills;
+mod restore_outside;
 mod restores;
 mod root_rotations;
 mod rotation_kills;

@@ -69,6 +69,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     32 => "0032_lock_order",
     33 => "0033_databases",
     34 => "0034_move_reads_alone",
+    35 => "0035_unowned_runs",
 ];
 
 /// A workspace's schema.

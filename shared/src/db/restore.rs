@@ -1,5 +1,7 @@
 //! The schemas of restores: made beside the one that is in use, filled through the tenant's own scope, then swapped in. The
-//! steward's restore is the only caller. Every step may run again.
+//! steward's restore is the only caller, and makes sure that it still is the one that restores. Every step may run again.
+
+use jiff::Timestamp;
 
 use super::{
     Database, FromRow, Row, SystemRole, SystemTx, migrate, placement,
@@ -8,7 +10,7 @@ use super::{
 use crate::{
     error::{DbError, Refusal},
     model::{
-        ids::TenantId,
+        ids::{RunId, TenantId},
         tenant::{Route, SchemaName},
     },
     sql,
@@ -25,26 +27,40 @@ pub struct Fresh {
     pub version: i32,
 }
 
+/// An external run that nothing would know any more after the swap.
+#[derive(Clone, Debug)]
+pub struct Unowned {
+    /// Whose it is; none where it is an orphan, which is being stopped already.
+    pub run: Option<RunId>,
+    /// Its id on its platform.
+    pub external_id: String,
+    /// Database time.
+    pub at: Timestamp,
+}
+
 /// Makes a schema and its role, without a route to it; what an earlier try left of them is dropped first.
 pub async fn prepare(database: &Database, fresh: &Fresh) -> Result<(), DbError> {
-    discard(database, &fresh.schema).await?;
+    let tx = SystemTx::begin(database, SystemRole::Owner, "discard schema").await?;
+    placement::drop_schema(tx, &fresh.schema).await?;
     let tx = SystemTx::begin(database, SystemRole::Steward, "prepare schema").await?;
     placement::build(&tx, &fresh.schema, &fresh.cell, fresh.version).await?;
     tx.commit().await
 }
 
-/// Drops a schema that no route leads to, and its role; nothing where they are gone. Refused where a route does lead to it.
-pub async fn discard(database: &Database, schema: &SchemaName) -> Result<(), DbError> {
-    let tx = SystemTx::begin(database, SystemRole::Owner, "discard schema").await?;
-    placement::drop_schema(tx, schema).await
+/// What runs outside on connections that the new place does not have. Those runs have to end before the swap.
+pub async fn unowned(tx: &SystemTx, old: &Route, new: &SchemaName) -> Result<Vec<Unowned>, DbError> {
+    tx.all(sql!("system/unowned_runs.sql"), &[&old.tenant, &old.schema.as_str(), &new.as_str()]).await
 }
 
 /// Leads the workspace to a schema of its own, where it is still suspended and where it was, once nobody is inside; whoever names
 /// the old place is led on from there. What was due or owed is forgotten. External runs that only the old place knows are taken
-/// over: their ids where the new one has the same try, otherwise as orphans, to be cancelled.
-pub async fn swap(database: &Database, old: &Route, new: &Fresh) -> Result<(), DbError> {
+/// over: their ids where the new one has the same try, otherwise as orphans, to be cancelled. False, and nothing has changed:
+/// some would be nobody's.
+///
+/// The transaction is the owner's, as in all that follows, and holds whatever makes the caller the only one.
+pub async fn swap(tx: SystemTx, old: &Route, new: &Fresh) -> Result<bool, DbError> {
     let tenant = old.tenant;
-    let tx = scoped(database, tenant, "swap schema").await?;
+    scope(&tx, tenant).await?;
     tx.rows(sql!("system/move_hold.sql"), &[&tenant]).await?;
     tx.script(&format!("select pg_advisory_xact_lock(1, hashtext('{tenant}'))")).await?;
     let (from, to, cell) = (old.schema.as_str(), new.schema.as_str(), new.cell.as_str());
@@ -56,25 +72,30 @@ pub async fn swap(database: &Database, old: &Route, new: &Fresh) -> Result<(), D
             tx.optional(sql!("system/restore_is_swapped.sql"), &[&tenant, &to]).await?;
         tx.rollback().await?;
         let is_done = is_done.is_some_and(|swapped| swapped.yes);
-        return if is_done { Ok(()) } else { Err(DbError::Refused(Refusal::WorkspaceState)) };
+        return if is_done { Ok(true) } else { Err(DbError::Refused(Refusal::WorkspaceState)) };
+    }
+    if !unowned(&tx, old, &new.schema).await?.is_empty() {
+        tx.rollback().await?;
+        return Ok(false);
     }
     for forget in [sql!("system/restore_clear_due.sql"), sql!("system/restore_clear_outbox.sql")] {
         tx.execute(forget, &[&tenant]).await?;
     }
     let script = TAKE_OVER.replace("{old}", &old.schema.quoted()).replace("{new}", &new.schema.quoted());
     tx.script(&script.replace("{tenant}", &tenant.to_string())).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(true)
 }
 
-/// Carries what people did since the backup over to the new audit log, then drops the old schema, or takes the workspace's rows
+/// Carries what people did since the backup over to the new audit log, and drops the old schema, or takes the workspace's rows
 /// out of it where others live there. Nothing where it is gone.
 pub async fn retire(
-    database: &Database,
+    tx: SystemTx,
     tenant: TenantId,
     old: &SchemaName,
     new: &SchemaName,
 ) -> Result<(), DbError> {
-    let tx = scoped(database, tenant, "carry audit over").await?;
+    scope(&tx, tenant).await?;
     let audit = TABLES.iter().find(|table| table.name == "audit").expect("every version has an audit log");
     let mut columns = audit.columns(migrate::tenant_version(), Reading::Backup);
     columns.retain(|column| !STAMPS.iter().any(|(_, stamp)| stamp == column));
@@ -86,15 +107,12 @@ pub async fn retire(
         tx.rows(sql!("system/clear_rows.sql"), &[&tenant, &old.as_str()]).await?;
         return tx.commit().await;
     }
-    tx.commit().await?;
-    discard(database, old).await
+    placement::drop_schema(tx, old).await
 }
 
 /// As the owner, who is bound to one workspace's rows like everybody.
-async fn scoped(database: &Database, tenant: TenantId, name: &'static str) -> Result<SystemTx, DbError> {
-    let tx = SystemTx::begin(database, SystemRole::Owner, name).await?;
-    tx.script(&format!("set local app.tenant_id = '{tenant}'")).await?;
-    Ok(tx)
+async fn scope(tx: &SystemTx, tenant: TenantId) -> Result<(), DbError> {
+    tx.script(&format!("set local app.tenant_id = '{tenant}'")).await
 }
 
 const TAKE_OVER: &str = "
@@ -130,6 +148,16 @@ begin
     end if;
 end
 $$";
+
+impl FromRow for Unowned {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        Ok(Self {
+            run: row.try_get("run_id")?,
+            external_id: row.try_get("external_id")?,
+            at: row.try_get("at")?,
+        })
+    }
+}
 
 struct Swapped {
     yes: bool,

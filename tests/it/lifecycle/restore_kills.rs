@@ -59,7 +59,7 @@ fn a_replacement_that_is_killed_anywhere_is_finished_and_right() {
         // The canaries are made by the first tick that looks for them: here, before anything is compared.
         stack.order(json!({ "do": "gather_evidence" })).await.expect("the canaries are there");
         let others = workspaces(&stack, &[&tenant.schema]).await;
-        for at in ["keep", "load", "settle", "swap", "in the swap", "retire", "in the drop", "end"] {
+        for at in ["keep", "load", "settle", "stop", "swap", "in the swap", "retire", "in the drop", "end"] {
             let gate = gate(&stack, at).await;
             let body = json!({ "backup_id": kept["id"], "into": "replace" });
             let asked = tenant.administrator.post("/workspace/restores", &body).await.expect(202);

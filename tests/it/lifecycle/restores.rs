@@ -93,6 +93,8 @@ fn a_backup_replaces_the_workspace_paused_and_touches_nobody_else() {
         let program = super::program(by).await;
         archive::done(by, "/workspace/suspend", &json!({})).await;
 
+        // The canaries are made by the first tick that looks for them: here, before anything is compared.
+        stack.order(json!({ "do": "gather_evidence" })).await.expect("the canaries are there");
         let others = workspaces(&stack, &[&tenant.schema]).await;
         assert!(others.contains_key(&other.schema));
         let begun = Instant::now();

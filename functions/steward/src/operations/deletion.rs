@@ -4,8 +4,6 @@
 
 mod certificate;
 
-use std::time::Duration;
-
 use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
@@ -17,13 +15,12 @@ use shared::{
     },
 };
 
-use super::{Next, external, suspend::BETWEEN};
+use super::{
+    Next,
+    external::{self, CONFIRM_FOR, LOOK_EVERY},
+    suspend::BETWEEN,
+};
 use crate::Steward;
-
-/// How long external runs may take to be confirmed as stopped; what is not confirmed by then is told by the certificate.
-const CONFIRM_FOR: Duration = Duration::from_secs(900);
-/// How often it is looked whether they have stopped.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The steps, in order. `drain` and `confirm` wait. Who still polls what could not be confirmed may write until the role is gone,
 /// so rows go after it; whatever a last statement wrote later is found by `certify`, which begins again at `archive`.
@@ -81,7 +78,7 @@ async fn cancel(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     Ok(Next::Step("confirm", progress))
 }
 
-/// Waits for the platforms' word that what ran has ended, up to a time.
+/// Waits for the platforms' word that what ran has ended, up to a time: what is not confirmed by then is told by the certificate.
 async fn confirm(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     let (running, ids) = external::unsettled(steward, taken).await?;
     let tx = TenantTx::begin(&steward.database, &Scope::Worker(taken.route.clone()), "confirm").await?;

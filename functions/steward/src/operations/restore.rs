@@ -3,7 +3,9 @@
 //! changes. Nothing starts from a restore: schedules come back paused, what was under way is held.
 
 mod load;
+mod swap;
 
+use jiff::Timestamp;
 use lambda_runtime::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,8 +18,8 @@ use shared::{
         Scope, SystemRole, SystemTx, TenantTx, migrate,
         placement::{self, Room},
         restore::{self, Fresh},
-        retrying,
     },
+    error::DbError,
     keys::random,
     model::{
         ids::{OperationId, TenantId},
@@ -65,6 +67,9 @@ struct Plans {
     /// The instant of the backup, and its rows.
     as_of: String,
     rows: u64,
+    /// Until when external runs that would be nobody's are waited for.
+    #[serde(default)]
+    stop_until: Option<Timestamp>,
 }
 
 pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
@@ -79,6 +84,7 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
         "keep" => restore.keep().await,
         "load" => restore.load().await,
         "settle" => restore.settle().await,
+        "stop" => restore.stop().await,
         "swap" => restore.swap().await,
         "retire" => restore.retire().await,
         "open" => restore.open().await,
@@ -123,6 +129,7 @@ async fn start(steward: &Steward, taken: &Taken, request: &Request) -> Result<Ne
         expiry: steward.clock.new_id(),
         as_of: manifest.at,
         rows: manifest.rows,
+        stop_until: None,
     };
     Ok(Next::Step(if replaces { "keep" } else { "load" }, serde_json::to_value(plans)?))
 }
@@ -167,7 +174,9 @@ impl Restore<'_> {
         };
         let version = manifest.schema_version;
         let fresh = self.fresh(version);
+        let alone = self.alone("prepare").await?;
         restore::prepare(database, &fresh).await?;
+        alone.rollback().await?;
         if self.request.into == Into::Sandbox {
             self.steward.place(self.target.tenant).await?;
             let tx = SystemTx::begin(database, SystemRole::Owner, "begin sandbox").await?;
@@ -205,20 +214,7 @@ impl Restore<'_> {
         if self.request.into == Into::Replace {
             rotation::reseal(self.steward, &self.taken.route, &scope).await?;
         }
-        Ok(self.next(if self.request.into == Into::Replace { "swap" } else { "open" }))
-    }
-
-    async fn swap(&self) -> Result<Next, Error> {
-        let old = Route { tenant: self.plans.tenant, schema: schema(&self.plans.old)? };
-        let fresh = self.fresh(migrate::tenant_version());
-        retrying(|| restore::swap(&self.steward.database, &old, &fresh)).await?;
-        Ok(self.next("retire"))
-    }
-
-    async fn retire(&self) -> Result<Next, Error> {
-        let (database, old) = (&self.steward.database, schema(&self.plans.old)?);
-        restore::retire(database, self.plans.tenant, &old, &self.target.schema).await?;
-        Ok(Next::Done(self.came_to(json!({ "replaced_backup_id": self.plans.kept }))))
+        Ok(self.next(if self.request.into == Into::Replace { "stop" } else { "open" }))
     }
 
     async fn open(&self) -> Result<Next, Error> {
@@ -241,8 +237,16 @@ impl Restore<'_> {
             restores::forget_sandbox(&tx, self.target.tenant).await?;
             tx.commit().await?;
         }
-        restore::discard(&self.steward.database, &self.target.schema).await?;
+        placement::drop_schema(self.alone("discard").await?, &self.target.schema).await?;
         Ok(refused(why))
+    }
+
+    /// A transaction in which the restore is this steward's and nobody takes it over. A steward that lost it drops and leads
+    /// nothing: whoever has it now may be loading.
+    async fn alone(&self, name: &'static str) -> Result<SystemTx, DbError> {
+        let tx = SystemTx::begin(&self.steward.database, SystemRole::Owner, name).await?;
+        operations::hold(&tx, self.taken).await?;
+        Ok(tx)
     }
 
     fn came_to(&self, mut result: Value) -> Value {
