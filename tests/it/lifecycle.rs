@@ -1,5 +1,6 @@
 //! How workspaces, people and sessions come and go, through the real sign-in.
 
+mod archive_kills;
 mod artefacts;
 mod chains;
 mod databases;

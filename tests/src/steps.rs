@@ -39,6 +39,11 @@ impl Gate {
         Self::install(stack, table, verb, "true").await
     }
 
+    /// As the end of an archive is being planned.
+    pub async fn on_plan(stack: &Stack) -> Self {
+        Self::install(stack, "system.operations", "insert", "new.kind = 'expiry'").await
+    }
+
     /// After a schema was dropped, before that is committed.
     pub async fn on_drop(stack: &Stack) -> Self {
         let make = format!(
