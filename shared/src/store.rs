@@ -59,6 +59,7 @@ pub mod seals;
 pub mod sign_in;
 pub mod sweep;
 pub mod task_runs;
+pub mod transfers;
 pub mod usage;
 pub mod vaults;
 pub mod workspace;

@@ -6,6 +6,7 @@ mod chains;
 mod databases;
 mod deletion;
 mod exports;
+mod far_moves;
 mod first_sign_in;
 mod killed;
 mod large;

@@ -25,23 +25,30 @@ pub struct Gate {
 impl Gate {
     /// Where an operation of a kind is about to record this as its next step; `end` is its end.
     pub async fn at_record(stack: &Stack, kind: &str, step: &str) -> Self {
+        Self::at_record_in(stack, None, kind, step).await
+    }
+
+    /// The same in another database than the first, where one is named.
+    pub async fn at_record_in(stack: &Stack, database: Option<&str>, kind: &str, step: &str) -> Self {
         let at = if step == "end" {
             "tg_op = 'DELETE' or new.finished_at is not null".to_owned()
         } else {
             format!("tg_op = 'UPDATE' and new.step = '{step}' and old.step <> new.step")
         };
         let held = format!("old.kind = '{kind}' and ({at})");
-        Self::install(stack, "system.operations", "update or delete", &held).await
+        let client = database::superuser_in(stack, database).await;
+        Self::install(client, "system.operations", "update or delete", &held).await
     }
 
     /// Before a row of a table is inserted, updated or deleted: `verb`.
     pub async fn on(stack: &Stack, table: &str, verb: &str) -> Self {
-        Self::install(stack, table, verb, "true").await
+        Self::install(database::superuser(stack).await, table, verb, "true").await
     }
 
     /// As the end of an archive is being planned.
     pub async fn on_plan(stack: &Stack) -> Self {
-        Self::install(stack, "system.operations", "insert", "new.kind = 'expiry'").await
+        let client = database::superuser(stack).await;
+        Self::install(client, "system.operations", "insert", "new.kind = 'expiry'").await
     }
 
     /// After a schema was dropped, before that is committed.
@@ -51,10 +58,11 @@ impl Gate {
              begin perform pg_advisory_xact_lock({LOCK}); end $$;
              create event trigger gate on sql_drop when tag in ('DROP SCHEMA') execute function public.gate()"
         );
-        Self::close(stack, &make, "drop event trigger gate; drop function public.gate()").await
+        let client = database::superuser(stack).await;
+        Self::close(client, &make, "drop event trigger gate; drop function public.gate()").await
     }
 
-    async fn install(stack: &Stack, table: &str, verb: &str, held: &str) -> Self {
+    async fn install(client: Client, table: &str, verb: &str, held: &str) -> Self {
         let row = if verb.contains("delete") { "coalesce(new, old)" } else { "new" };
         let make = format!(
             "create function public.gate() returns trigger language plpgsql security definer set lock_timeout = 0 as $$
@@ -65,11 +73,10 @@ impl Gate {
              create trigger gate before {verb} on {table} for each row execute function public.gate()"
         );
         let remove = format!("drop trigger gate on {table}; drop function public.gate()");
-        Self::close(stack, &make, &remove).await
+        Self::close(client, &make, &remove).await
     }
 
-    async fn close(stack: &Stack, make: &str, remove: &str) -> Self {
-        let client = database::superuser(stack).await;
+    async fn close(client: Client, make: &str, remove: &str) -> Self {
         client.batch_execute(make).await.expect("a gate");
         client.batch_execute(&format!("select pg_advisory_lock({LOCK})")).await.expect("the gate's lock");
         Self { client, remove: remove.to_owned() }

@@ -9,6 +9,7 @@ create table system.homes (
     placed_at timestamptz not null
 );
 alter table system.homes enable row level security;
+insert into system.exported_tables (name, columns) values ('homes', '');
 
 -- For whoever enters workspaces, and for sign-in: which database a workspace is in; null for this one and for one that never was.
 create function system.home_of(p_tenant uuid) returns text

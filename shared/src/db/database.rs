@@ -68,15 +68,14 @@ impl Database {
         self.bound.as_ref()?.name.as_ref()
     }
 
-    /// The one in which a workspace is. Of a workspace that is nowhere, the first.
+    /// The one in which a workspace is, asked of the first each time: what is done there has no scope that would be refused where
+    /// the workspace has moved. Of a workspace that is nowhere, the first.
     pub async fn home_of(&self, tenant: TenantId) -> Result<Self, DbError> {
         if !self.has_to_look() {
             return Ok(self.bound.clone().map_or_else(|| self.first(), |one| self.bound_to(&one)));
         }
         let mut way = self.moved().way(&Route { tenant, schema: SchemaName::of(tenant) }, None);
-        if !way.is_known() {
-            look_up(self, &mut way).await?;
-        }
+        look_up(self, &mut way).await?;
         let one = way.database.as_ref().and_then(|name| self.all.further.get(name));
         Ok(self.bound_to(one.unwrap_or(&self.all.first)))
     }

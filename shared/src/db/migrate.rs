@@ -70,6 +70,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     33 => "0033_databases",
     34 => "0034_move_reads_alone",
     35 => "0035_unowned_runs",
+    36 => "0036_far_moves",
 ];
 
 /// A workspace's schema.

@@ -191,6 +191,15 @@ pub async fn bound(tx: &SystemTx, ms: i64) -> Result<(), DbError> {
     tx.script(&format!("set local statement_timeout = {}", ms.clamp(1, 60_000))).await
 }
 
+/// Values as texts that are the same in every database.
+pub async fn exact_texts(tx: &SystemTx) -> Result<(), DbError> {
+    tx.script(
+        "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; \
+         set local bytea_output = 'hex'; set local extra_float_digits = 1",
+    )
+    .await
+}
+
 /// Whether a schema is a pool; if so it stays as it is until the transaction ends.
 pub(super) async fn is_pool(tx: &SystemTx, schema: &SchemaName) -> Result<bool, DbError> {
     Ok(!tx.rows(sql!("system/target.sql"), &[&schema.as_str()]).await?.is_empty())

@@ -39,9 +39,10 @@ pub const PURGED: &[&str] = &[
 /// Those that are dealt with by a step or a statement of their own: keys, the directory, the operation at work, the tombstone.
 pub const BY_THEIR_STEP: &[&str] = &[KEYS, "directories", "operations", "tombstones"];
 
-/// What outlives a workspace: the platform operators' own log, which names it by its id and holds nothing of its content. Who
-/// looked into what, why and for how long has to be answered after a deletion too. The workspace's own log goes with it.
-pub const KEPT: &[&str] = &["operator_audit"];
+/// What outlives a workspace: the platform operators' own log, which names it by its id and holds nothing of its content (who
+/// looked into what, why and for how long has to be answered after a deletion too; the workspace's own log goes with it), and in
+/// which database it was, for whoever asks for its certificate.
+pub const KEPT: &[&str] = &["operator_audit", "homes"];
 
 /// The salts of the keys.
 pub const KEYS: &str = "tenant_keys";

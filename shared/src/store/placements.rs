@@ -4,11 +4,11 @@
 use jiff::Timestamp;
 
 use crate::{
-    db::{FromRow, Row, SystemTx, placement},
+    db::{FromRow, Param, Row, SystemTx, placement},
     error::{BoxError, DbError},
     model::{
         ids::{AuditId, OperationId, TenantId},
-        tenant::{Placement, SchemaName},
+        tenant::{DatabaseName, Placement, SchemaName},
     },
     sql,
 };
@@ -45,15 +45,28 @@ pub struct Held {
     pub digest: String,
 }
 
+/// A move to ask for.
+pub struct Ask<'a> {
+    /// Which workspace.
+    pub tenant: TenantId,
+    /// The operation's id.
+    pub id: OperationId,
+    /// The id of its row in the workspace's audit log.
+    pub audit: AuditId,
+    /// Where to.
+    pub to: Placement,
+    /// Whether that is in another database.
+    pub is_far: bool,
+    /// Which; none is the first.
+    pub database: Option<&'a DatabaseName>,
+}
+
 /// Asks for a move, with its row in the workspace's audit log.
-pub async fn ask_move(
-    tx: &SystemTx,
-    tenant: TenantId,
-    id: OperationId,
-    to: Placement,
-    audit: AuditId,
-) -> Result<(), DbError> {
-    tx.rows(sql!("system/move_ask.sql"), &[&tenant, &id, &to.as_str(), &audit]).await.map(drop)
+pub async fn ask_move(tx: &SystemTx, ask: &Ask<'_>) -> Result<(), DbError> {
+    let database = ask.database.map(ToString::to_string);
+    let params: [&dyn Param; 6] =
+        [&ask.tenant, &ask.id, &ask.to.as_str(), &ask.audit, &ask.is_far, &database];
+    tx.rows(sql!("system/move_ask.sql"), &params).await.map(drop)
 }
 
 /// Where a workspace is.

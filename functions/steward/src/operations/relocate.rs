@@ -1,8 +1,9 @@
-//! A move: a workspace's rows from one schema to another of the same database. Claims stop and what is being started drains;
+//! A move: a workspace's rows from one schema to another, of the same database or ([`far`]) of another. Claims stop and what is being started drains;
 //! then one transaction holds the workspace alone, copies its rows, compares them, and leads the route to the new place.
 //! Whatever goes wrong before its commit leaves the workspace where it was; after it, only the old rows are left to remove.
 //! What happens while nobody can write is [`pause`]'s.
 
+mod far;
 mod pause;
 
 use std::time::Duration;
@@ -24,7 +25,7 @@ use shared::{
     queue::Call,
     store::{
         operations::{self, Taken},
-        placements,
+        placements, transfers,
     },
 };
 
@@ -32,12 +33,11 @@ use super::Next;
 use crate::{Steward, order::Move};
 
 /// The steps in which nobody can write: whoever is killed in one is followed soon, and what fails is tried again soon.
-pub(super) const PRESSING: &[&str] = &["pause", "drain", "copy", "relent", UNDO];
+pub(super) const PRESSING: &[&str] = &["pause", "drain", "copy", "relent", UNDO, ARRIVE];
 /// The way back.
 const UNDO: &str = "undo";
-
-/// Why nothing is moved into a database of its own.
-const NO_DATABASES: &str = "a workspace is not moved into another database yet: pooled or schema";
+/// Once it has left a database there is no way back.
+const ARRIVE: &str = "arrive";
 
 /// What the steps leave for each other.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -59,6 +59,10 @@ struct Course {
     to_pool: bool,
     /// The cell there.
     cell: String,
+    /// Whether that is in another database.
+    far: bool,
+    /// Its directory, which goes along to another database.
+    directory: Value,
     /// The version of both.
     version: i32,
     /// Its tables, each after those it refers to.
@@ -74,12 +78,11 @@ struct Course {
 impl Steward {
     /// Asks for a move, and begins it.
     pub(crate) async fn ask_move(&self, order: Move) -> Result<Value, Error> {
-        if order.to == Placement::Dedicated {
-            return Err(NO_DATABASES.into());
-        }
-        let id: OperationId = self.clock.new_id();
+        let is_far = far::is_far(self, &order)?;
+        let (id, audit): (OperationId, _) = (self.clock.new_id(), self.clock.new_id());
+        let (tenant, to, database) = (order.tenant_id, order.to, order.database.as_ref());
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "ask move").await?;
-        placements::ask_move(&tx, order.tenant_id, id, order.to, self.clock.new_id()).await?;
+        placements::ask_move(&tx, &placements::Ask { tenant, id, audit, to, is_far, database }).await?;
         tx.commit().await?;
         self.queue.call(Call::Operate, Duration::ZERO).await;
         Ok(json!({ "operation_id": id }))
@@ -96,6 +99,9 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
         "copy" => pause::copy(steward, taken, course).await,
         "relent" => pause::relent(steward, taken, course).await,
         UNDO => pause::undo(steward, taken, course).await,
+        ARRIVE => far::arrive(steward, taken, course).await,
+        "clear" if course.far => far::clear(steward, taken, course).await,
+        "unmake" if course.far => far::unmake(steward, taken, course).await,
         "clear" => clear(steward, taken, course).await,
         "unmake" => unmake(steward, taken, course).await,
         other => Err(format!("a move has no step {other}").into()),
@@ -104,7 +110,7 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
 
 /// The way back for a step that keeps failing, where there is one: a workspace is not left paused.
 pub(super) fn given_up(taken: &Taken) -> Option<Next> {
-    let has_way_back = PRESSING.contains(&taken.step.as_str()) && taken.step != UNDO;
+    let has_way_back = PRESSING.contains(&taken.step.as_str()) && ![UNDO, ARRIVE].contains(&&*taken.step);
     let course = has_way_back.then(|| serde_json::from_value::<Course>(taken.progress.clone()).ok())??;
     let course = Course { why: format!("the step {} failed again and again", taken.step), ..course };
     Some(Next::Wait(UNDO, serde_json::to_value(course).ok()?, Duration::ZERO))
@@ -116,6 +122,7 @@ async fn start(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "place").await?;
     let place = placements::place(&tx, taken.route.tenant).await?;
     let tables = placements::tables(&tx, &place.schema).await?;
+    let directory = transfers::directory(&tx, taken.route.tenant).await?;
     tx.commit().await?;
     let to = match to {
         Some(to) if to != place.placement => to,
@@ -124,17 +131,23 @@ async fn start(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     if place.version != migrate::tenant_version() {
         return Ok(Next::Refused("the workspace's schema is being brought up to date".to_owned()));
     }
+    let far = taken.request["far"] == true;
+    let there = far::there(steward, taken)?;
+    if far && let Some(why) = far::unfit(&there, taken, directory.as_ref()).await? {
+        return Ok(Next::Refused(why.to_owned()));
+    }
     let fresh = steward.clock.new_id::<OperationId>().uuid();
     let schema = match to {
-        Placement::Pooled => placement::pool_with_room(&steward.database, fresh, Room::USUAL).await?,
-        Placement::Schema => SchemaName::named(fresh),
-        Placement::Dedicated => return Ok(Next::Refused(NO_DATABASES.to_owned())),
+        Placement::Pooled => placement::pool_with_room(&there.database, fresh, Room::USUAL).await?,
+        Placement::Schema | Placement::Dedicated => SchemaName::named(fresh),
     };
     let course = Course {
         from: place.schema.to_string(),
         from_pool: place.placement == Placement::Pooled,
         to: schema.to_string(),
         to_pool: to == Placement::Pooled,
+        far,
+        directory: directory.unwrap_or_default(),
         version: place.version,
         tables,
         ..Course::default()
@@ -144,15 +157,19 @@ async fn start(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
 
 /// Makes the schema, if it has to be a new one. One that an earlier try made is dropped first: it may be of another version.
 async fn make(steward: &Steward, taken: &Taken, mut course: Course) -> Result<Next, Error> {
-    let to = course.to()?;
+    let (to, there) = (course.to()?, far::there(steward, taken)?);
     if course.to_pool {
-        let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "pool").await?;
+        let tx = SystemTx::begin(&there.database, SystemRole::Owner, "pool").await?;
         let pool = placements::pool(&tx, &to).await?.ok_or("the pool is gone")?;
         tx.commit().await?;
         course.cell = pool.cell;
     } else {
-        remove(steward, taken, &to, false).await?;
-        course.cell = placement::make_schema(&steward.database, &to, Room::USUAL).await?;
+        if course.far {
+            far::empty(steward, &there, taken, &course).await?;
+        } else {
+            remove(steward, taken, &to, false).await?;
+        }
+        course.cell = placement::make_schema(&there.database, &to, Room::USUAL).await?;
         course.version = migrate::tenant_version();
     }
     go("pause", course)
@@ -192,6 +209,14 @@ fn go(step: &'static str, course: Course) -> Result<Next, Error> {
 impl Course {
     fn from(&self) -> Result<SchemaName, BoxError> {
         Ok(self.from.parse::<SchemaName>()?)
+    }
+
+    /// Whether these are the tables it began with: of those that do not refer to each other the catalog keeps no order.
+    fn has_tables(&self, mut found: Vec<String>) -> bool {
+        let mut known = self.tables.clone();
+        found.sort();
+        known.sort();
+        found == known
     }
 
     fn to(&self) -> Result<SchemaName, BoxError> {

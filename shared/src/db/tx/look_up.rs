@@ -8,6 +8,9 @@ use crate::{
     model::tenant::{DatabaseName, Route},
 };
 
+/// What is said of a workspace that has left one database and is not open in the other yet.
+const MOVING: &str = "moving";
+
 /// Asks where a workspace is: the first database for the database, that one for the schema.
 pub(in crate::db) async fn look_up(database: &Database, way: &mut Way) -> Result<(), DbError> {
     let named = way.named.clone();
@@ -26,6 +29,9 @@ pub(in crate::db) async fn look_up(database: &Database, way: &mut Way) -> Result
         Some(_) => Tx::ask(database, home.as_ref(), &ask("null")).await?,
         None => said,
     };
+    if said.get(1).is_some_and(|text| text.as_deref() == Some(MOVING)) {
+        return Err(DbError::Retry("the workspace is on its way to another database".into()));
+    }
     way.found(home, said.get(1).and_then(|text| text.as_ref()?.parse().ok()));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What can be run inside a transaction: the same for both, but for where it works. Statements come from files; rows are read by
 //! what they are read as.
 
-use tokio_postgres::Row;
+use tokio_postgres::{Row, RowStream};
 
 use super::{END_COMMIT, END_ROLLBACK, SystemTx, TenantTx};
 use crate::{
@@ -37,6 +37,16 @@ macro_rules! statements {
                 params: &[&dyn Param],
             ) -> Result<T, DbError> {
                 self.optional(sql, params).await?.ok_or(DbError::Refused(Refusal::Absent))
+            }
+
+            /// The same as they come: for what is not held in memory at once.
+            pub async fn stream(
+                &self,
+                sql: &'static str,
+                params: &[&dyn Param],
+            ) -> Result<RowStream, DbError> {
+                let typed = typed(params);
+                self.0.run(self.0.client().query_typed_raw(sql, typed)).await
             }
 
             /// The rows as the driver gives them.

@@ -17,14 +17,14 @@ use shared::{
     },
 };
 
-use super::{Course, UNDO, go};
+use super::{Course, UNDO, far, go};
 use crate::{
     Steward,
     operations::{Next, PRESSING_LEASE_S},
 };
 
 /// How long nobody can write, at most.
-const LONGEST: Duration = Duration::from_secs(10);
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
 /// A copy is not begun with less of that left.
 const LEFT_FOR_COPY_MS: i64 = 5_000;
 /// How often it is looked whether the last call has ended, and the workspace is tried to be had alone.
@@ -57,7 +57,7 @@ pub(super) async fn drain(steward: &Steward, taken: &Taken, course: Course) -> R
 }
 
 /// Why a copy cannot be made. Nothing was changed.
-struct AsItWas(String);
+pub(super) struct AsItWas(pub(super) String);
 
 pub(super) async fn copy(steward: &Steward, taken: &Taken, course: Course) -> Result<Next, Error> {
     let began = Instant::now();
@@ -68,7 +68,11 @@ pub(super) async fn copy(steward: &Steward, taken: &Taken, course: Course) -> Re
         tx.rollback().await?;
         return go("relent", Course { why: "the workspace was never at rest".to_owned(), ..course });
     }
-    let error = match carry(tx, taken, &course).await {
+    let carried = match course.far {
+        true => far::carry(steward, tx, taken, &course).await,
+        false => carry(tx, taken, &course).await,
+    };
+    let error = match carried {
         Ok(Ok(next)) => return Ok(next),
         Ok(Err(AsItWas(why))) => {
             tracing::error!(operation = %taken.id, why, "a move is undone");
@@ -118,17 +122,19 @@ async fn carry(tx: SystemTx, taken: &Taken, course: &Course) -> Result<Result<Ne
 }
 
 /// What keeps the rows from being copied, as both places are now.
-async fn unfit(tx: &SystemTx, place: &Place, course: &Course) -> Result<Option<&'static str>, Error> {
+pub(super) async fn unfit(
+    tx: &SystemTx,
+    place: &Place,
+    course: &Course,
+) -> Result<Option<&'static str>, Error> {
     let from = course.from()?;
-    let there = match placements::pool(tx, &course.to()?).await? {
-        Some(pool) => pool.version,
-        None => course.version,
-    };
+    let pool = if course.far { None } else { placements::pool(tx, &course.to()?).await? };
+    let there = pool.map_or(course.version, |pool| pool.version);
     Ok(if place.state == "active" {
         Some("the workspace is not paused")
     } else if place.schema != from || place.version != there {
         Some("the two places are not of the same version")
-    } else if placements::tables(tx, &from).await? != course.tables {
+    } else if !course.has_tables(placements::tables(tx, &from).await?) {
         Some("a migration has changed the workspace's tables since the move began")
     } else {
         None
@@ -136,7 +142,7 @@ async fn unfit(tx: &SystemTx, place: &Place, course: &Course) -> Result<Option<&
 }
 
 /// What is left of the pause, in milliseconds: no statement that follows takes longer.
-async fn in_time(tx: &SystemTx, course: &Course) -> Result<i64, BoxError> {
+pub(super) async fn in_time(tx: &SystemTx, course: &Course) -> Result<i64, BoxError> {
     let left_ms = placements::time_left(tx, course.until()?).await?;
     if left_ms > 0 { Ok(left_ms) } else { Err("the pause is over".into()) }
 }
@@ -169,7 +175,12 @@ pub(super) async fn undo(steward: &Steward, taken: &Taken, course: Course) -> Re
 }
 
 /// Ends the transaction of a step with the record of what follows it.
-async fn recorded(tx: SystemTx, taken: &Taken, next: &'static str, course: Course) -> Result<Next, Error> {
+pub(super) async fn recorded(
+    tx: SystemTx,
+    taken: &Taken,
+    next: &'static str,
+    course: Course,
+) -> Result<Next, Error> {
     let progress = serde_json::to_value(course)?;
     let record = Record { next, progress: &progress, wait_s: 0, lease_s: PRESSING_LEASE_S };
     operations::step(&tx, taken, record).await?;

@@ -1,0 +1,1 @@
+select system.arrive($1, $2, $3, $4)

@@ -1,0 +1,1 @@
+select system.directory_along($1) as directory

@@ -1,0 +1,1 @@
+select system.forget_moved($1, $2)

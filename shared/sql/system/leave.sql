@@ -1,0 +1,1 @@
+select system.leave($1, $2)

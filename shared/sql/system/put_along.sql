@@ -1,0 +1,1 @@
+select system.put_along($1, $2::text::jsonb)

@@ -1,0 +1,1 @@
+select name, content from system.rows_along($1, $2)
