@@ -14,6 +14,7 @@ mod spares;
 mod sweep;
 mod work;
 
+use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
 use serde_json::Value;
 use shared::{
@@ -87,22 +88,23 @@ impl Steward {
         }
     }
 
-    /// What every database needs: one after the other, the later ones too where an earlier one fails. The answer is the first
-    /// one's; those of others stand in it by their names.
+    /// What every database needs, side by side: one that fails holds up none of the others. The answer is the first one's; those
+    /// of others stand in it by their names.
     async fn work_each(&self, order: &Order) -> Result<Value, Error> {
-        let mut answers = Vec::new();
-        for database in self.database.each() {
-            let name = database.name().cloned();
-            let answer = self.at(database).work(order.clone()).await;
-            if let Err(error) = &answer {
-                let database = name.as_ref().map(ToString::to_string);
+        let databases = self.database.each();
+        let works = databases.iter().map(|database| async {
+            let answer = self.at(database.clone()).work(order.clone()).await;
+            answer.inspect_err(|error| {
+                let database = database.name().map(ToString::to_string);
                 tracing::error!(database, error = chain(error.as_ref()), "an order failed in a database");
-            }
-            answers.push((name, answer));
-        }
+            })
+        });
+        // A server that holds several of them has roles that they share: those are made once.
+        let side_by_side = if *order == Order::Install { 1 } else { databases.len() };
+        let answers: Vec<_> = stream::iter(works).buffered(side_by_side).collect().await;
         let mut told = Value::Null;
-        for (name, answer) in answers {
-            match name {
+        for (database, answer) in databases.iter().zip(answers) {
+            match database.name() {
                 None => told = answer?,
                 Some(name) => told["databases"][name.as_str()] = answer?,
             }
