@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::{Database, FromRow, Row, SystemRole, SystemTx};
 use crate::{
-    error::DbError,
+    error::{DbError, Refusal},
     model::{
-        ids::TenantId,
-        tenant::{Placement, Route, SchemaName},
+        rollout::Home,
+        tenant::{Route, SchemaName},
     },
     sql,
 };
@@ -20,7 +20,8 @@ pub struct Migration {
     pub version: i32,
     /// Its name.
     pub name: &'static str,
-    text: &'static str,
+    /// Its statements; `{role}` stands for the role of the workspace.
+    pub text: &'static str,
 }
 
 macro_rules! migrations {
@@ -71,6 +72,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     34 => "0034_move_reads_alone",
     35 => "0035_unowned_runs",
     36 => "0036_far_moves",
+    37 => "0037_rollout_steps",
 ];
 
 /// A workspace's schema.
@@ -154,43 +156,40 @@ async fn apply_system(database: &Database, migration: &Migration) -> Result<(), 
 pub async fn forward(database: &Database, route: &Route, from: i32) -> Result<(), DbError> {
     for migration in TENANT.iter().filter(|m| m.version > from) {
         let tx = SystemTx::begin(database, SystemRole::Owner, "restored schema").await?;
-        apply(&tx, &route.schema, migration).await?;
-        tx.commit().await?;
+        tx.whole(&applied(&route.schema, migration)).await?;
     }
     Ok(())
 }
 
-/// Brings the schema that a workspace is in up to date, in a pool with all that live there; each migration is a transaction.
-/// Returns how many were applied. A migration defines and never reads or changes rows: of a pool's it would see none.
-pub async fn migrate(database: &Database, tenant: TenantId, from: i32) -> Result<i32, DbError> {
-    let mut applied = 0;
-    for migration in TENANT.iter().filter(|m| m.version > from) {
+/// Brings a schema up to date with all who live in it; each migration is a transaction of one message, and is passed over where
+/// the schema has it. Refused where it had the last of them, or nobody is there any more. A migration defines and never reads or
+/// changes rows: of a pool's it would see none.
+pub async fn bring(database: &Database, home: &Home, migrations: &[Migration]) -> Result<(), DbError> {
+    let mut outcome = Ok(());
+    for migration in migrations.iter().filter(|m| m.version > home.version) {
         let tx = SystemTx::begin(database, SystemRole::Owner, "tenant migration").await?;
-        let Placed { schema, is_pool } = tx.one(sql!("system/place.sql"), &[&tenant]).await?;
-        if is_pool {
-            // Nobody joins it meanwhile.
-            tx.rows(sql!("system/lock_pool.sql"), &[&schema.as_str()]).await?;
+        outcome = tx.whole(&step(&home.schema, migration)).await;
+        if !matches!(outcome, Ok(()) | Err(DbError::Refused(Refusal::WorkspaceState))) {
+            break;
         }
-        let next = sql!("system/next_version.sql");
-        let moved: Moved = tx.one(next, &[&tenant, &schema.as_str(), &migration.version]).await?;
-        if moved.0 > 0 {
-            apply(&tx, &schema, migration).await?;
-            if is_pool {
-                tx.rows(sql!("system/open_to_sweep.sql"), &[&schema.as_str()]).await?;
-            }
-            applied += 1;
-        }
-        tx.commit().await?;
     }
-    Ok(applied)
+    outcome
+}
+
+/// The whole of one migration of one schema. Its commit does not wait for the disk: the version stands in the same transaction,
+/// so what a crash of the server takes back is behind again, and a tick of the rollout brings it anew. Whatever commits later
+/// and waits (a person's write, the rollout's own count) makes it last.
+fn step(schema: &SchemaName, migration: &Migration) -> String {
+    let next = format!("select system.next_version('{schema}', {})", migration.version);
+    let applied = applied(schema, migration);
+    format!("set local synchronous_commit = off; {next};\n{applied}\nselect system.open_pool('{schema}')")
 }
 
 /// One migration in one schema, as the owner, who sees no row meanwhile.
-async fn apply(tx: &SystemTx, schema: &SchemaName, migration: &Migration) -> Result<(), DbError> {
+fn applied(schema: &SchemaName, migration: &Migration) -> String {
     let (name, nobody) = (schema.quoted(), Uuid::nil());
     let (text, noted) = (text_for(migration, schema), noted(migration));
-    let enter = format!("set local search_path = {name}, pg_temp; set local app.tenant_id = '{nobody}'");
-    tx.script(&format!("{enter};\n{text}\n{noted}")).await
+    format!("set local search_path = {name}, pg_temp; set local app.tenant_id = '{nobody}';\n{text}\n{noted}")
 }
 
 /// The statement that notes a migration in its schema.
@@ -230,27 +229,6 @@ impl FromRow for Schema {
     fn from_row(row: &Row) -> Result<Self, DbError> {
         let name: String = row.try_get("schema_name")?;
         Ok(Self(name.parse().map_err(|error| DbError::Defect(Box::new(error)))?))
-    }
-}
-
-/// Where a workspace is.
-struct Placed {
-    schema: SchemaName,
-    is_pool: bool,
-}
-
-impl FromRow for Placed {
-    fn from_row(row: &Row) -> Result<Self, DbError> {
-        let placement: String = row.try_get("placement")?;
-        Ok(Self { schema: Schema::from_row(row)?.0, is_pool: placement == Placement::Pooled.as_str() })
-    }
-}
-
-struct Moved(i64);
-
-impl FromRow for Moved {
-    fn from_row(row: &Row) -> Result<Self, DbError> {
-        Ok(Self(row.try_get("moved")?))
     }
 }
 

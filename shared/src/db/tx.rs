@@ -5,11 +5,12 @@
 //! part of it fails the statement fails too, because the login by itself may do nothing. A connection goes back to the pool
 //! only after its end was *confirmed*; dropped, cancelled or panicked, it is closed.
 //!
-//! What runs inside them is `statements.rs`'s.
+//! What runs inside them is `statements.rs`'s; `script.rs` has the transaction of a migration, which is one message.
 //!
 //! Never here: a call to anything but Postgres, a session-level SET, a named statement.
 
 mod look_up;
+mod script;
 mod statements;
 
 use std::{

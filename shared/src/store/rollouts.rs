@@ -3,25 +3,13 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::{
-    db::{Row, SystemTx},
+    db::{FromRow, Param, Row, SystemTx},
     error::DbError,
-    model::{ids::TenantId, rollout::Wave},
+    model::rollout::{Home, Wave},
     sql,
 };
-
-row! {
-    /// A workspace that a migration has yet to reach.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Behind {
-        /// The workspace.
-        id: TenantId,
-        /// The version it has.
-        schema_version: i32,
-    }
-}
 
 row! {
     /// How a rollout goes.
@@ -37,6 +25,8 @@ row! {
         migrated: i32,
         /// Workspaces yet to come.
         behind: i64,
+        /// What stopped it, where something did.
+        cause: Option<String>,
         /// Which workspaces failed, and how; twenty at most.
         failures: Value,
         /// When it began.
@@ -63,16 +53,21 @@ pub async fn running(tx: SystemTx, version: i32) -> Result<Option<Wave>, DbError
     Ok(rows.first().map(until).transpose()?.and_then(|until| until.parse().ok()))
 }
 
-/// Workspaces older than a version, by id after `after`: spares, or those with people. And the commit.
-pub async fn behind(
-    tx: SystemTx,
-    version: i32,
-    spares: bool,
-    after: Uuid,
-    limit: i64,
-) -> Result<Vec<Behind>, DbError> {
-    let rows = tx.last(sql!("rollouts/behind.sql"), &[&version, &spares, &after, &limit]).await?;
-    rows.iter().map(crate::db::FromRow::from_row).collect()
+/// What is older than a version, in the order in which it should come, `most` at most; and the commit.
+pub async fn behind(tx: SystemTx, version: i32, most: i64) -> Result<Vec<Home>, DbError> {
+    tx.last(sql!("rollouts/behind.sql"), &[&version, &most]).await?.iter().map(Home::from_row).collect()
+}
+
+impl FromRow for Home {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let schema: String = row.try_get("schema_name")?;
+        Ok(Self {
+            schema: schema.parse().map_err(|error| DbError::Defect(Box::new(error)))?,
+            version: row.try_get("schema_version")?,
+            tenant: row.try_get("tenant_id")?,
+            people: row.try_get("people")?,
+        })
+    }
 }
 
 /// How many workspaces with people have a version, counted up to a limit.
@@ -86,10 +81,11 @@ pub async fn count(tx: SystemTx, version: i32, migrated: i32) -> Result<(), DbEr
     tx.last(sql!("rollouts/count.sql"), &[&version, &migrated]).await.map(drop)
 }
 
-/// Stops a rollout at a workspace whose migration failed, and the commit.
-pub async fn fail(tx: SystemTx, version: i32, tenant: TenantId, error: &str) -> Result<(), DbError> {
+/// Stops a rollout at a schema whose migration failed, and the commit.
+pub async fn fail(tx: SystemTx, version: i32, home: &Home, error: &str) -> Result<(), DbError> {
     let error: String = error.chars().take(500).collect();
-    tx.last(sql!("rollouts/fail.sql"), &[&version, &tenant, &error]).await.map(drop)
+    let params: [&dyn Param; 4] = [&version, &home.tenant, &home.schema.as_str(), &error];
+    tx.last(sql!("rollouts/fail.sql"), &params).await.map(drop)
 }
 
 /// Ends a rollout that has reached every workspace; says how it goes. And the commit.

@@ -1,5 +1,5 @@
 //! Rollouts of a schema version: wave by wave, stopped by an error, resumed, gone on with after a kill, never waiting behind
-//! one workspace's lock.
+//! one workspace's lock; and a pool, which moves as one, no earlier than in a wave of its size.
 
 use std::time::Duration;
 
@@ -7,7 +7,10 @@ use local::stack::Stack;
 use serde_json::{Value, json};
 use shared::{
     clock::Clock,
-    db::migrate,
+    db::{
+        migrate,
+        placement::{self, Room},
+    },
     model::ids::{Id, TenantId},
 };
 use tests::{
@@ -32,6 +35,28 @@ async fn behind(stack: &Stack, count: usize) -> Vec<Uuid> {
     let claim = "update system.tenants set state = 'active' where id = any ($1)";
     client.execute(claim, &[&made]).await.expect("they are claimed");
     made.sort_unstable();
+    made
+}
+
+/// A pool of that version with so many workspaces that have people, beside a canary and a spare.
+async fn pool(stack: &Stack, people: usize) -> Vec<Uuid> {
+    let steward = database::of(stack, "steward", 1).await;
+    let pool = placement::make_pool(&steward, tenant::random_id(), Room::USUAL, BEFORE_THE_FENCE).await;
+    let pool = pool.expect("a pool");
+    let client = database::superuser(stack).await;
+    let mut made = Vec::new();
+    let join = "insert into system.tenants (id, state, placement, cell, database_name, schema_name, role_name, schema_version, created_at)
+                select $1, $2, 'pooled', cell, current_database(), schema_name, schema_name, schema_version, now()
+                from system.pools where schema_name = $3";
+    for number in 0..people + 2 {
+        let (id, state) = (tenant::random_id(), if number == 0 { "spare" } else { "active" });
+        client.execute(join, &[&id, &state, &pool.as_str()]).await.expect("it joins");
+        if number == 1 {
+            let canary = "insert into system.canaries (tenant_id, created_at) values ($1, now())";
+            client.execute(canary, &[&id]).await.expect("a canary");
+        }
+        made.push(id);
+    }
     made
 }
 
@@ -69,6 +94,80 @@ fn a_rollout_goes_wave_by_wave_and_as_far_as_it_is_told() {
             let state = if wanted == 16 { "done" } else { "running" };
             assert_eq!(answer["rollout"]["state"], state, "{answer}");
         }
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_pool_comes_in_a_wave_that_has_room_for_all_who_live_there() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let own = behind(&stack, 2).await;
+        let (empty, small, large) = (pool(&stack, 0).await, pool(&stack, 3).await, pool(&stack, 11).await);
+        for (until, wanted) in
+            [("spares", [0, 2, 0, 0]), ("one", [1, 2, 0, 0]), ("ten", [2, 2, 5, 0]), ("all", [2, 2, 5, 13])]
+        {
+            let answer = order(&stack, json!({ "until": until })).await;
+            let mut found = Vec::new();
+            for of in [&own, &empty, &small, &large] {
+                found.push(count(&stack, of).await);
+            }
+            assert_eq!(found, wanted, "{until}: {answer}");
+        }
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn where_there_are_pools_alone_the_smallest_is_the_first_step() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let (large, small) = (pool(&stack, 12).await, pool(&stack, 11).await);
+        for (until, wanted) in [("spares", [0, 0]), ("one", [0, 13]), ("ten", [0, 13]), ("all", [14, 13])] {
+            let answer = order(&stack, json!({ "until": until })).await;
+            let found = [count(&stack, &large).await, count(&stack, &small).await];
+            assert_eq!(found, wanted, "{until}: {answer}");
+        }
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn nobody_follows_while_whoever_should_be_first_cannot_be_had() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let (all, pooled) = (behind(&stack, 1).await, pool(&stack, 3).await);
+        let client = database::superuser(&stack).await;
+        let lock = format!("begin; lock table \"{}\".vaults in access share mode", schema(all[0]));
+        client.batch_execute(&lock).await.expect("a long query");
+        let answer = order(&stack, json!({})).await;
+        assert_eq!(answer["rollout"]["state"], "running", "{answer}");
+        assert_eq!((count(&stack, &all).await, count(&stack, &pooled).await), (0, 0), "{answer}");
+        client.batch_execute("commit").await.expect("it ends");
+        let answer = order(&stack, json!({})).await;
+        assert_eq!(answer["rollout"]["state"], "done", "{answer}");
+        assert_eq!((count(&stack, &all).await, count(&stack, &pooled).await), (1, 5), "{answer}");
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn an_empty_pool_that_cannot_be_migrated_stops_the_rollout_and_says_why() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let steward = database::of(&stack, "steward", 1).await;
+        let made = placement::make_pool(&steward, tenant::random_id(), Room::USUAL, BEFORE_THE_FENCE).await;
+        let pool = made.expect("a pool");
+        let client = database::superuser(&stack).await;
+        let mislay = format!("alter table {}.vaults rename to mislaid", pool.quoted());
+        client.batch_execute(&mislay).await.expect("a table");
+        let rollout = &order(&stack, json!({})).await["rollout"];
+        assert_eq!((&rollout["state"], &rollout["failures"]), (&json!("stopped"), &json!([])), "{rollout}");
+        assert!(rollout["cause"].as_str().is_some_and(|it| it.starts_with(pool.as_str())), "{rollout}");
+        let mislaid = format!("alter table {}.mislaid rename to vaults", pool.quoted());
+        client.batch_execute(&mislaid).await.expect("it is put right");
+        let rollout = &order(&stack, json!({ "resume": true })).await["rollout"];
+        assert_eq!((&rollout["state"], &rollout["cause"]), (&json!("done"), &Value::Null), "{rollout}");
         stack.stop().await;
     });
 }
