@@ -1,6 +1,7 @@
 //! The way to Postgres: the pool, the two transactions, migrations and the edge between Rust and SQL types.
 //! Nothing outside this module begins a transaction or holds a connection.
 
+pub mod backfill;
 mod database;
 pub mod logins;
 pub mod migrate;

@@ -27,6 +27,7 @@ pub mod api_tokens;
 pub mod archives;
 pub mod attempts;
 pub mod audit;
+pub mod backfills;
 pub mod connection_tests;
 pub mod connections;
 pub mod credentials;

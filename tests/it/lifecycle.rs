@@ -2,6 +2,7 @@
 
 mod archive_kills;
 mod artefacts;
+mod backfills;
 mod chains;
 mod databases;
 mod deletion;

@@ -3,6 +3,7 @@
 //! One event in, one answer out. Events: a direct invocation `{"do": …}` (each minute `seal`), the five-minute tick, and messages
 //! of the queue `provision` (sign-in found no spare workspace; the portal asked for an operation). Every step may run again.
 
+mod backfill;
 mod evidence;
 mod operations;
 mod order;
@@ -21,7 +22,10 @@ use shared::{
     archive::Archive,
     clock::Clock,
     config::Config,
-    db::Database,
+    db::{
+        Database,
+        backfill::{BACKFILLS, Backfill},
+    },
     error::chain,
     queue::StewardQueue,
     secrets::{RootKey, SecretSource},
@@ -43,6 +47,8 @@ pub struct Steward {
     clock: Clock,
     /// For how many days snapshots of the whole database are kept.
     snapshot_days: i64,
+    /// What migrations owe the rows that were there before them.
+    backfills: &'static [Backfill],
 }
 
 impl Steward {
@@ -66,7 +72,15 @@ impl Steward {
                 .get("SIGNALBOX_SNAPSHOT_DAYS")
                 .parse()
                 .map_err(|_| "SIGNALBOX_SNAPSHOT_DAYS is no number of days")?,
+            backfills: BACKFILLS,
         })
+    }
+
+    /// The same with other backfills than this release's: for tests, which cannot wait for a release that has some.
+    #[must_use]
+    pub fn with_backfills(mut self, backfills: &'static [Backfill]) -> Self {
+        self.backfills = backfills;
+        self
     }
 
     /// Signs, and checks what was signed, with the root as it was read last.
@@ -116,6 +130,7 @@ impl Steward {
         match order {
             Order::Install => self.install().await,
             Order::Migrate { until, resume } => self.migrate(until, resume).await,
+            Order::Backfill { resume } => self.backfill(resume).await,
             Order::Onboard(onboard) => self.onboard(onboard).await,
             Order::Refill(refill) => self.refill(refill).await,
             Order::Move(order) => self.ask_move(order).await,

@@ -31,6 +31,12 @@ pub(crate) enum Order {
         #[serde(default)]
         resume: bool,
     },
+    /// Works on the backfills that workspaces owe since a migration.
+    Backfill {
+        /// Goes on with those that failed or stopped.
+        #[serde(default)]
+        resume: bool,
+    },
     /// Puts a directory on the allow-list.
     Onboard(Onboard),
     /// Makes spare workspaces until there are `spares`.
@@ -181,6 +187,7 @@ mod tests {
             Order::read(json!({"do": "migrate", "until": "ten"})).unwrap(),
             Order::Migrate { until: Wave::Ten, resume: false }
         );
+        assert_eq!(Order::read(json!({"do": "backfill"})).unwrap(), Order::Backfill { resume: false });
         assert_eq!(
             Order::read(json!({"source": "aws.events", "detail-type": "Scheduled Event"})).unwrap(),
             Order::Tick

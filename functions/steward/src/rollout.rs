@@ -10,7 +10,7 @@ use shared::{
     db::{SystemRole, SystemTx, migrate},
     error::{DbError, Refusal, chain},
     model::rollout::{Home, Wave},
-    store::rollouts,
+    store::{backfills, rollouts},
 };
 
 use crate::Steward;
@@ -50,12 +50,15 @@ impl Steward {
     pub(crate) async fn migrate(&self, until: Wave, resume: bool) -> Result<Value, Error> {
         let version = migrate::tenant_version();
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "open rollout").await?;
+        // Before anybody is migrated: whoever is owes them.
+        backfills::register(&tx, self.backfills).await?;
         let runs = rollouts::open(&tx, version, until, resume).await?;
         tx.commit().await?;
         let migrated = if runs { self.roll_out(version, until).await? } else { 0 };
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "rollout").await?;
         let rollout = rollouts::finish(tx, version).await?;
-        Ok(json!({ "migrated": migrated, "rollout": rollout }))
+        let backfills = self.backfills_now().await?;
+        Ok(json!({ "migrated": migrated, "rollout": rollout, "backfills": backfills }))
     }
 
     /// Goes on with a rollout that was cut short.

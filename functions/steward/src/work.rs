@@ -125,6 +125,7 @@ impl Steward {
         tx.commit().await?;
         self.gather_evidence().await?;
         let measured = self.measure_next().await?;
+        self.go_on_backfilling().await?;
         // Last: a root that is missing is an error of this tick, and keeps nothing else from being done.
         self.see_roots().await?;
         Ok(json!({ "spares_made": refilled["spares_made"], "sessions_purged": purged, "measured": measured }))

@@ -73,6 +73,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     35 => "0035_unowned_runs",
     36 => "0036_far_moves",
     37 => "0037_rollout_steps",
+    38 => "0038_backfills",
 ];
 
 /// A workspace's schema.

@@ -54,8 +54,8 @@ pub async fn unowned(tx: &SystemTx, old: &Route, new: &SchemaName) -> Result<Vec
 
 /// Leads the workspace to a schema of its own, where it is still suspended and where it was, once nobody is inside; whoever names
 /// the old place is led on from there. What was due or owed is forgotten. External runs that only the old place knows are taken
-/// over: their ids where the new one has the same try, otherwise as orphans, to be cancelled. False, and nothing has changed:
-/// some would be nobody's.
+/// over: their ids where the new one has the same try, otherwise as orphans, to be cancelled. Every backfill is
+/// owed anew. False, and nothing has changed: some would be nobody's.
 ///
 /// The transaction is the owner's, as in all that follows, and holds whatever makes the caller the only one.
 pub async fn swap(tx: SystemTx, old: &Route, new: &Fresh) -> Result<bool, DbError> {
@@ -78,6 +78,7 @@ pub async fn swap(tx: SystemTx, old: &Route, new: &Fresh) -> Result<bool, DbErro
         tx.rollback().await?;
         return Ok(false);
     }
+    tx.rows(sql!("backfills/owe_all.sql"), &[&tenant]).await?;
     for forget in [sql!("system/restore_clear_due.sql"), sql!("system/restore_clear_outbox.sql")] {
         tx.execute(forget, &[&tenant]).await?;
     }

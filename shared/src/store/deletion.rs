@@ -22,6 +22,7 @@ pub const PURGED: &[&str] = &[
     "due",
     "past_places",
     "rollout_failures",
+    "owed_backfills",
     "isolation_evidence",
     "canaries",
     "operator_grants",

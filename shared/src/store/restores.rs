@@ -136,7 +136,7 @@ pub async fn begin_sandbox(
     tx.execute(sql!("system/restore_insert_key.sql"), &[&tenant, &salt]).await.map(drop)
 }
 
-/// Opens it, for one Administrator. May run again.
+/// Opens it, for one Administrator, with every backfill owed. May run again.
 pub async fn open_sandbox(
     tx: &SystemTx,
     sandbox: TenantId,
@@ -145,6 +145,7 @@ pub async fn open_sandbox(
     by: Option<UserId>,
 ) -> Result<(), DbError> {
     tx.execute(sql!("system/restore_open_sandbox.sql"), &[&sandbox, &of, &version]).await?;
+    tx.rows(sql!("backfills/owe_all.sql"), &[&sandbox]).await?;
     if let Some(by) = by {
         tx.execute(sql!("system/restore_insert_member.sql"), &[&sandbox, &by]).await?;
     }

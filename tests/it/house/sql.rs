@@ -1,6 +1,8 @@
 //! How SQL is written: in files, one statement each, lower case, columns listed; a transaction begins in one place.
 
-use super::source::{Source, production, sources};
+use shared::db::backfill::BACKFILLS;
+
+use super::source::{Source, production, repository, sources};
 
 /// The one file that begins and ends transactions.
 const TRANSACTIONS: &str = "shared/src/db/tx.rs";
@@ -17,6 +19,44 @@ fn a_file_holds_one_statement_in_lower_case_with_its_columns_listed() {
         .flat_map(|file| judge(&file.text).into_iter().map(|what| format!("{}: {what}", file.path)))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_backfill_is_one_statement_that_names_no_schema() {
+    let files = sources(&["shared/migrations/tenant", "tests/examples"], ".backfill.sql");
+    let mut wrong: Vec<String> = files
+        .iter()
+        .flat_map(|file| judge_backfill(&file.text).into_iter().map(|what| format!("{}: {what}", file.path)))
+        .collect();
+    for file in files.iter().filter(|file| file.path.starts_with("shared/")) {
+        let is_known =
+            BACKFILLS.iter().any(|known| file.path.ends_with(&format!("/{}.backfill.sql", known.name)));
+        if !is_known || !repository().join(file.path.replace(".backfill", "")).is_file() {
+            wrong.push(format!("{}: of no migration that BACKFILLS names", file.path));
+        }
+    }
+    assert!(!files.is_empty() && wrong.is_empty(), "{}", wrong.join("\n"));
+    for bad in [
+        "update vaults set name = '' where id > $1 limit $2",
+        "with a as (update system.tenants set name = '') select $1 as last, $2 as changed",
+        "with a as (update \"t_0\".vaults set name = '') select $1 as last, $2 as changed",
+        "with a as (update vaults set name = '') select null as last, 0 as changed",
+    ] {
+        assert!(!judge_backfill(bad).is_empty(), "{bad}");
+    }
+}
+
+/// What is wrong with a backfill's statement.
+fn judge_backfill(text: &str) -> Vec<String> {
+    let (mut wrong, code) = (judge(text), blank(text));
+    let words = |needed: &[&str]| needed.iter().all(|word| code.contains(word));
+    if !words(&["$1", "$2", " as last", " as changed"]) {
+        wrong.push("it takes $1 and $2 and answers last and changed".to_owned());
+    }
+    if code.contains("system.") || code.contains('"') || code.contains("pg_") {
+        wrong.push("it names a schema".to_owned());
+    }
+    wrong
 }
 
 /// What is wrong with one statement.

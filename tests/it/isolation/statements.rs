@@ -55,7 +55,7 @@ const OWNER: &str = "set role signalbox_owner";
 async fn scoped(stack: &Stack, workspace: &Workspace, folder: &str) -> Client {
     let (client, enter) = match folder.strip_prefix("system") {
         // The steward's, on schema `system`.
-        None if ["isolation", "rollouts", "roots", "rotations"].contains(&folder) => {
+        None if ["backfills", "isolation", "rollouts", "roots", "rotations"].contains(&folder) => {
             (database::superuser(stack).await, OWNER.to_owned())
         }
         None if folder == "owner" => {

@@ -18,7 +18,7 @@ fn before() -> i32 {
 }
 
 /// A workspace with people whose schema is of the version before.
-async fn older(stack: &Stack) -> Tenant {
+pub(super) async fn older(stack: &Stack) -> Tenant {
     let pool = database::of(stack, "steward", 1).await;
     let id: TenantId = Clock::system().new_id();
     tenant::spare_at(&pool, id, before()).await;

@@ -1,0 +1,1 @@
+select system.owe_all_backfills($1)
