@@ -28,6 +28,7 @@ pub mod archives;
 pub mod attempts;
 pub mod audit;
 pub mod backfills;
+pub mod backup_schedules;
 pub mod connection_tests;
 pub mod connections;
 pub mod credentials;

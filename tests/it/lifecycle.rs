@@ -27,6 +27,7 @@ mod root_rotations;
 mod rotation_kills;
 mod rotation_writes;
 mod rotations;
+mod scheduled_backups;
 mod sessions;
 mod suspension;
 mod two_versions;

@@ -2,6 +2,7 @@
 
 mod api_tokens;
 mod audit;
+mod backup_schedule;
 mod backups;
 mod connection_tests;
 mod connections;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<Route> {
         audit::routes(),
         workspace::routes(),
         exports::routes(),
+        backup_schedule::routes(),
         backups::routes(),
         dashboard::routes(),
         usage::routes(),

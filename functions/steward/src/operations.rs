@@ -63,6 +63,9 @@ impl Steward {
     /// Works on what is due until nothing is, or time runs out; then asks to be woken for what comes next.
     pub(crate) async fn operate(&self) -> Result<Value, Error> {
         let until = Instant::now() + WORK_FOR;
+        if let Err(error) = backup::plan_due(self).await {
+            tracing::error!(error = chain(error.as_ref()), "backups were not planned");
+        }
         let mut worked = 0;
         while Instant::now() < until {
             let tx = SystemTx::begin(&self.database, SystemRole::Owner, "take operation").await?;

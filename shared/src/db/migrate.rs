@@ -74,6 +74,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     36 => "0036_far_moves",
     37 => "0037_rollout_steps",
     38 => "0038_backfills",
+    39 => "0039_backup_schedules",
 ];
 
 /// A workspace's schema.

@@ -21,6 +21,7 @@ pub const PURGED: &[&str] = &[
     "outbox",
     "due",
     "past_places",
+    "backup_schedules",
     "rollout_failures",
     "owed_backfills",
     "isolation_evidence",

@@ -26,7 +26,7 @@ async fn rows(stack: &Stack, tenant: &Tenant) -> BTreeMap<String, String> {
 }
 
 /// Schemas, roles and rows of workspaces that were being made.
-async fn left_behind(stack: &Stack) -> Vec<String> {
+pub(super) async fn left_behind(stack: &Stack) -> Vec<String> {
     let ask = "select n.nspname::text from pg_namespace n where n.nspname like 't\\_%'
                and not exists (select from system.tenants t where t.schema_name = n.nspname)
                union all select r.rolname::text from pg_roles r where r.rolname like 't\\_%'

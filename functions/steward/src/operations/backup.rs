@@ -9,12 +9,13 @@ use shared::{
         sealed::Part,
     },
     db::{
-        Scope, TenantTx,
+        Scope, SystemRole, SystemTx, TenantTx,
         tables::{Reading, Table},
     },
+    error::chain,
     keys::{TenantKeys, roots_of},
     model::{ids::OperationId, tenant::Route},
-    store::{archives, credentials, operations::Taken},
+    store::{archives, backup_schedules, credentials, operations::Taken},
 };
 
 use super::{Next, expiry};
@@ -29,8 +30,29 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
             let manifest = write(steward, &taken.route, taken.id).await?;
             Ok(Next::Step("expire", expiry::planned(steward, &manifest)))
         }
-        _ => expiry::plan(steward, taken, KEPT_DAYS).await.map(Next::Done),
+        _ => {
+            let made = expiry::plan(steward, taken, KEPT_DAYS).await?;
+            if taken.request["scheduled"] == true {
+                let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "end oldest backups").await?;
+                backup_schedules::end_oldest(&tx, taken.route.tenant, taken.id).await?;
+                tx.commit().await?;
+            }
+            Ok(Next::Done(made))
+        }
     }
+}
+
+/// Plans a backup of each workspace whose schedule says so. One that cannot be planned now keeps no other from it, and is due still.
+pub(super) async fn plan_due(steward: &Steward) -> Result<(), Error> {
+    let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "due backups").await?;
+    for tenant in backup_schedules::due(tx).await? {
+        let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "plan backup").await?;
+        let (id, audit) = (steward.clock.new_id(), steward.clock.new_id());
+        if let Err(error) = backup_schedules::plan(tx, tenant, id, audit).await {
+            tracing::error!(%tenant, error = chain(&error), "a backup was not planned");
+        }
+    }
+    Ok(())
 }
 
 /// Writes the backup of a workspace as it is now, in place of what an earlier try has left.

@@ -43,6 +43,7 @@ impl Planted {
             // Another name than the workspace's: nothing here is deleted, whoever asks.
             "workspace_delete" => json!({ "name": name, "grace_s": 86_400 }),
             "restores_create" => json!({ "backup_id": ids["backups"], "into": "sandbox" }),
+            "backup_schedule_update" => json!({ "every_hours": null, "keep": 7 }),
             "me_switch" => json!({ "workspace_id": self.tenant.id }),
             _ if operation.body.as_ref().is_some_and(takes_nothing) => json!({}),
             other => panic!(
