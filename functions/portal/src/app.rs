@@ -39,7 +39,7 @@ pub struct Means {
     pub session: SessionKeys,
     /// Where browsers find us: what an `Origin` must be.
     pub public_url: Url,
-    /// Which API tokens were seen lately.
+    /// API tokens that the database had.
     pub(crate) seen: Seen,
     /// Who missed how much lately.
     pub crossings: Crossings,

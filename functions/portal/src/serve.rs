@@ -11,10 +11,7 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use bytes::Bytes;
-use http::{
-    HeaderMap, Method, StatusCode, Uri,
-    header::{AUTHORIZATION, IF_NONE_MATCH},
-};
+use http::{HeaderMap, Method, StatusCode, Uri, header::IF_NONE_MATCH};
 use lambda_http::request::RequestContext;
 
 use crate::{
@@ -28,7 +25,7 @@ use crate::{
     pages,
     reply::Reply,
     route::{Access, Route},
-    routes, seen,
+    routes,
 };
 
 /// Where the API stands.
@@ -100,11 +97,7 @@ async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
         app,
     };
     let reply = conditional(&incoming.method, &incoming.headers, answer(&route, &incoming).await);
-    let admission = &incoming.door.admission;
-    if incoming.headers.contains_key(AUTHORIZATION) {
-        seen::note(&incoming.app, &incoming.headers, admission.has_let_in(reply.status)).await;
-    }
-    respond(admission.settle(&incoming.app, reply).await, &request_id)
+    respond(incoming.door.admission.settle(&incoming.app, reply), &request_id)
 }
 
 /// Runs the handler. It works in one transaction, so where that may be tried again, so may the handler.

@@ -75,6 +75,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     37 => "0037_rollout_steps",
     38 => "0038_backfills",
     39 => "0039_backup_schedules",
+    40 => "0040_token_calls",
 ];
 
 /// A workspace's schema.

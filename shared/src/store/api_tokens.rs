@@ -9,7 +9,7 @@ use crate::{
     db::{Param, SystemTx, TenantTx},
     error::{DbError, Refusal},
     model::{
-        ids::{ApiTokenId, UserId},
+        ids::{ApiTokenId, TenantId, UserId},
         role::Permission,
     },
     sql,
@@ -89,7 +89,9 @@ pub async fn end(tx: &TenantTx, was: &Token) -> Result<(), DbError> {
     if ended.ended { Ok(()) } else { Err(DbError::Refused(Refusal::Absent)) }
 }
 
-/// Notes that a token is in use, and commits. At most once an hour is anything written.
-pub async fn seen(tx: SystemTx, hash: &[u8]) -> Result<(), DbError> {
-    tx.last(sql!("system_portal/api_token_seen.sql"), &[&hash]).await.map(drop)
+/// Whether a token is this person's in this workspace, and the commit. Notes that it is in use; at most once an hour is anything
+/// written.
+pub async fn used(tx: SystemTx, hash: &[u8], user: UserId, tenant: TenantId) -> Result<bool, DbError> {
+    let rows = tx.last(sql!("system_portal/api_token_used.sql"), &[&hash, &user, &tenant]).await?;
+    rows.first().map_or(Ok(false), |row| Ok(row.try_get("is_one")?))
 }

@@ -64,6 +64,7 @@ pub(super) const INSIDE: &[Probe] = &[
         "select from system.memberships where user_id = '00000000-0000-4000-8000-0000000000a9' and tenant_id <> '{our_id}'"),
     refused(IN, "the last Administrator stays", "select system.member_change('{our_user}', null, 'operator')"),
     refused(IN, "a token is not marked as used", "select system.api_token_seen(sha256('their token'))"),
+    refused(IN, "nobody asks whether a text is a token", "select system.api_token_used(sha256('their token'), '{their_user}', '{their_id}')"),
     refused(IN, "nobody comes by an invitation", "select from system.sign_in_guest('entra', null, null, '', true, null, null, null, null, '', '', 1)"),
     refused(IN, "no service comes in", "select from system.sign_in_service('entra', null, null, '', null, null, '', '')"),
     refused(IN, "no lock on their people is taken", "select system.people_lock()"),
@@ -106,6 +107,15 @@ const fn comes_in(given: &'static str, claim: &'static str, statement: &'static 
     Probe { claim, who: AS_SIGNIN, given, statement, want: Want::Done, after: "" }
 }
 
+/// Whether a token of theirs is one.
+const TOKEN_USED: &str =
+    "select where system.api_token_used(sha256('their token'), '{their_user}', '{their_id}')";
+
+/// What the portal's group is told of no token.
+const fn no_token(claim: &'static str, statement: &'static str) -> Probe {
+    Probe { claim, who: AS_PORTAL, given: "", statement, want: Want::NoRows, after: "" }
+}
+
 /// By the groups.
 pub(super) const OUTSIDE: &[Probe] = &[
     comes_in(invited!(""), "an invitation brings somebody in", GUEST),
@@ -135,6 +145,20 @@ pub(super) const OUTSIDE: &[Probe] = &[
     once(serving!("update system.memberships set tenant_id = '{their_id}' where user_id = '00000000-0000-4000-8000-0000000000a7'"), AS_SIGNIN, "a service is of its directory's workspace", SERVICE),
     once(invited!(""), AS_PORTAL, "the portal's group lets no guest in", GUEST),
     once(serving!(""), AS_PORTAL, "the portal's group lets no service in", SERVICE),
+    no_token("a text that somebody was given is a token",
+        "select from (select system.api_token_used(sha256('their token'), '{their_user}', '{their_id}') as it) t where t.it is not true"),
+    no_token("what nobody made is no token", "select where system.api_token_used(sha256('nobody''s'), '{their_user}', '{their_id}')"),
+    no_token("a token is its maker's", "select where system.api_token_used(sha256('their token'), '{our_user}', '{their_id}')"),
+    no_token("a token is its workspace's", "select where system.api_token_used(sha256('their token'), '{their_user}', '{our_id}')"),
+    Probe { given: "update system.api_tokens set ended_at = now()", ..no_token("a token that ended is none", TOKEN_USED) },
+    Probe { given: "update system.api_tokens set expires_at = now() - interval '1 second'", ..no_token("a token that expired is none", TOKEN_USED) },
+    Probe {
+        want: Want::Done,
+        given: "insert into system.api_tokens (tenant_id, id, user_id, hash, name, permissions, created_at, expires_at)
+                values ('{their_id}', '00000000-0000-4000-8000-0000000000a4', '{their_user}', sha256('another'), 'another', '{runs.read}', now(), now() + interval '1 hour')",
+        after: "select from system.api_tokens where tenant_id = '{their_id}' and (last_used_at is null) = (hash = sha256('their token'))",
+        ..no_token("that a token is used is noted of that one", TOKEN_USED)
+    },
     refused(AS_PORTAL, "the portal's group reads no tokens", "select hash from system.api_tokens"),
     refused(AS_PORTAL, "the portal's group reads no invitations", "select hash from system.invitations"),
     refused(AS_PORTAL, "the portal's group makes no role", "select system.role_insert(gen_random_uuid(), 'mine', '{runs.read}')"),

@@ -1,1 +1,0 @@
-select system.api_token_seen($1)
