@@ -12,6 +12,7 @@ use shared::{
         flow::{Flow, Flows},
         id_token::SignedIn,
     },
+    error::{DbError, Refusal as Because},
     store::operators,
 };
 
@@ -63,7 +64,11 @@ pub(crate) async fn end(call: Call) -> Answer {
     // Nothing to end: a token that is not believed opens nothing either.
     if let Ok(operator) = authenticate_operator(&call.headers, &parts.keys, &parts.clock) {
         let signed_in = Call { operator: Some(operator), ..call };
-        operators::sign_out(signed_in.system().await?, &signed_in.access()?).await?;
+        match operators::sign_out(signed_in.system().await?, &signed_in.access()?).await {
+            // It has ended already.
+            Err(DbError::Refused(Because::NoSession)) | Ok(()) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     let gone = [(header::SET_COOKIE, cookie::clear(cookie::OPERATOR_SESSION))];
     Ok((StatusCode::NO_CONTENT, gone).into_response())

@@ -4,6 +4,7 @@
 //! of the queue `provision` (sign-in found no spare workspace; the portal asked for an operation). Every step may run again.
 
 mod backfill;
+mod dismissal;
 mod evidence;
 mod operations;
 mod order;
@@ -139,6 +140,7 @@ impl Steward {
             Order::Woken { refill, operate } => self.woken(refill, operate).await,
             Order::Limits(limits) => self.limits(limits).await,
             Order::Measure { tenant_id } => self.measure(tenant_id.into()).await,
+            Order::EndOperatorSessions { object_id } => self.end_operator_sessions(object_id).await,
             Order::Seal => self.seal().await,
             Order::Sweep => self.sweep().await,
             Order::RotateRoot => self.rotate_root().await,

@@ -73,6 +73,11 @@ pub(crate) enum Order {
         /// Which.
         tenant_id: Uuid,
     },
+    /// Ends the sessions of somebody who is no platform operator any more.
+    EndOperatorSessions {
+        /// Their id in the operating company's directory.
+        object_id: Uuid,
+    },
     /// Seals the audit and event rows that no seal covers yet.
     Seal,
     /// The regular round.

@@ -76,6 +76,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     38 => "0038_backfills",
     39 => "0039_backup_schedules",
     40 => "0040_token_calls",
+    41 => "0041_operator_sign_out",
 ];
 
 /// A workspace's schema.

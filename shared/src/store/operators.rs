@@ -166,12 +166,18 @@ pub async fn sign_in(
     first(tx, sql!("system_operators/sign_in.sql"), &params).await
 }
 
-/// Ends a session and commits. One that ended before is no error.
+/// Ends a session and commits. Refused as `NoSession` where it has ended.
 pub async fn sign_out(tx: SystemTx, access: &Access) -> Result<(), DbError> {
     let Access { operator, audit, source } = access;
     let params: [&dyn Param; 5] =
         [&operator.session_id, &operator.operator_id, audit, &source.request_id, &source.address];
     tx.last(sql!("system_operators/sign_out.sql"), &params).await.map(drop)
+}
+
+/// Ends every session of whoever has this id in the directory, and commits; says how many there were.
+pub async fn end_sessions(tx: SystemTx, object: Uuid, audit: AuditId) -> Result<i64, DbError> {
+    let rows = tx.last(sql!("system/end_operator_sessions.sql"), &[&object, &audit]).await?;
+    rows.first().map_or(Ok(0), |row| Ok(row.try_get("ended")?))
 }
 
 /// Notes an access that reads nothing of any workspace, and commits.
@@ -236,7 +242,7 @@ pub async fn audit(
         &source.request_id,
         &source.address,
     ];
-    every(tx, sql!("system_operators/audit.sql"), &params).await
+    tx.last(sql!("system_operators/audit.sql"), &params).await?.iter().map(Entry::from_row).collect()
 }
 
 /// Notes that an operator is about to look into a workspace, commits, and gives the scope of the look. `NoGrant` without a
@@ -278,15 +284,7 @@ pub(super) async fn paged<T: FromRow>(
         &source.request_id,
         &source.address,
     ];
-    every(tx, sql, &params).await
-}
-
-async fn every<T: FromRow>(
-    tx: SystemTx,
-    sql: &'static str,
-    params: &[&dyn Param],
-) -> Result<Vec<T>, DbError> {
-    tx.last(sql, params).await?.iter().map(T::from_row).collect()
+    tx.last(sql, &params).await?.iter().map(T::from_row).collect()
 }
 
 /// The one row of a system function, and the commit; none is absent.

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
     caller::{Anonymous, Answer, Caller, Proof, send},
+    database,
     operator::{self, API},
     stack,
     tenant::{self, random_id},
@@ -25,6 +26,36 @@ fn an_operator_signs_in_at_their_own_door_and_out_again() {
         assert_eq!(me.header("cache-control"), "no-store");
         send(operator.request(Method::POST, "//operators/logout")).await.expect(204);
         operator.get(&format!("{API}/me")).await.problem(401, "unauthenticated");
+        send(operator.request(Method::POST, "//operators/logout")).await.expect(204);
+    });
+}
+
+/// The directory tells nobody that it took a role away: what is open lasts an hour, or until the steward is told.
+#[test]
+fn whoever_is_dismissed_is_out_at_the_next_request_and_has_an_hour_at_most() {
+    stack::with(async |stack| {
+        let olga = operator::account(stack, "olga");
+        let (operator, other) = (operator::signed_in(stack, &olga).await, operator::new(stack).await);
+        let tenant = tenant::new(stack).await;
+        operator::grant(&operator, tenant.id).await;
+        stack.oidc().unassign(OPERATORS_CLIENT_ID, olga.object_id);
+        assert_eq!(operator::refused(stack, &olga).await, 403);
+        let me = operator.get(&format!("{API}/me")).await.expect(200);
+        let client = database::superuser(stack).await;
+        let ask = "select max(expires_at - created_at) <= interval '1 hour' from system.operator_sessions";
+        assert!(client.query_one(ask, &[]).await.expect("sessions").get::<_, bool>(0), "{me}");
+
+        let order = json!({ "do": "end_operator_sessions", "object_id": olga.object_id });
+        assert_eq!(stack.order(order.clone()).await.expect("it is done")["sessions_ended"], 1);
+        operator.get(&format!("{API}/me")).await.problem(401, "unauthenticated");
+        operator.get(&format!("{API}/workspaces/{}/runs", tenant.id)).await.problem(401, "unauthenticated");
+        other.get(&format!("{API}/me")).await.expect(200);
+        assert_eq!(stack.order(order).await.expect("there is none left")["sessions_ended"], 0);
+        let log = other.get(&format!("{API}/audit?limit=200")).await.expect(200);
+        let rows = log["items"].as_array().expect("a list");
+        let told =
+            rows.iter().filter(|row| row["action"] == "sessions.end" && row["operator_id"] == me["id"]);
+        assert_eq!(told.count(), 1, "{log}");
     });
 }
 

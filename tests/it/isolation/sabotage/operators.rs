@@ -49,7 +49,13 @@ const SESSIONS: &[Sabotage] = &[
         "perform system.operator_session(p_ids[2], v_operator.id);",
         "",
     ),
-    bent("a session that is ended is one's own", "operator_sign_out", "and s.operator_id = p_operator", ""),
+    unasked("who signs out has a session", "operator_sign_out"),
+    bent(
+        "a session that is ended is the one that asks",
+        "operator_sign_out",
+        "where s.id = p_session and",
+        "where",
+    ),
     bent("a session told is the one that asks", "operator_note", "where s.id = p_session", ""),
 ];
 
