@@ -1,9 +1,13 @@
 //! The caller: who a request's token says they are, and the way to a transaction. Reads go through [`Caller::read`], writes
 //! through [`Caller::write`]; both open the scope with the permission that the route declares, which the database checks.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header::IF_MATCH};
+use serde::Serialize;
 use shared::{
     auth::{self, Principal},
     db::{Entered, Scope},
@@ -22,6 +26,7 @@ use crate::{
     argument::{Argument, Described, Taking},
     door::{Door, Held},
     fault::{Answered, Fault, Stop},
+    reply::Reply,
     serve::Incoming,
     work::Work,
 };
@@ -51,9 +56,16 @@ pub(crate) struct Request {
     /// The first id of the path.
     pub(crate) target: Option<Uuid>,
     pub(crate) key: Option<idempotency::Key>,
-    pub(crate) if_match: Option<String>,
+    if_match: Option<IfMatch>,
     /// The token came in `Authorization`, not in the cookie.
     pub(crate) has_bearer: bool,
+}
+
+/// What the request says of the version that it is meant for.
+#[derive(Debug)]
+struct IfMatch {
+    tags: String,
+    was_asked: AtomicBool,
 }
 
 impl Caller {
@@ -130,10 +142,28 @@ impl Caller {
 
     /// 412 where `If-Match` names another version than the one that is there.
     pub(crate) fn check_version(&self, version: i32) -> Result<(), Fault> {
-        let Some(tags) = &self.request.if_match else { return Ok(()) };
+        let version = version.to_string();
+        self.check_tags(|tag| tag.split('.').next() == Some(version.as_str()))
+    }
+
+    /// 412 where `If-Match` names another answer than the one with which the thing would be shown: for what has no version.
+    pub(crate) fn check_unchanged(&self, thing: &impl Serialize) -> Result<(), Fault> {
+        let hash = Reply::json(StatusCode::OK, thing).hash();
+        self.check_tags(|tag| tag == hash)
+    }
+
+    /// 412 where there is an `If-Match` and nobody has asked what it is about: of what cannot be read, no version is the one.
+    pub(crate) fn check_was_asked(&self) -> Result<(), Fault> {
+        let asked = |it: &IfMatch| it.was_asked.load(Ordering::Relaxed);
+        if self.request.if_match.as_ref().is_none_or(asked) { Ok(()) } else { self.check_tags(|_| false) }
+    }
+
+    fn check_tags(&self, is_it: impl Fn(&str) -> bool) -> Result<(), Fault> {
+        let Some(IfMatch { tags, was_asked }) = &self.request.if_match else { return Ok(()) };
+        was_asked.store(true, Ordering::Relaxed);
         let is_it = |tag: &str| {
             let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
-            tag == "*" || tag.split('.').next() == Some(version.to_string().as_str())
+            tag == "*" || is_it(tag)
         };
         if tags.split(',').any(is_it) {
             return Ok(());
@@ -164,7 +194,7 @@ impl Argument for Caller {
             recorded: incoming.recorded,
             target: incoming.path.first().and_then(|part| part.parse().ok()),
             key: idempotency_key(incoming)?,
-            if_match: headers.get("if-match").map(|v| v.to_str().unwrap_or("unreadable").to_owned()),
+            if_match: if_match(&incoming.method, headers),
             has_bearer: headers.contains_key(http::header::AUTHORIZATION),
         };
         let scope = principal.scope(incoming.access.permission());
@@ -193,8 +223,16 @@ fn actor_name(entered: &Entered) -> String {
     }
 }
 
-/// Header parameters of every operation with this method, for the document.
-pub(crate) fn header_parameters(method: &Method) -> Vec<Parameter> {
+/// Every `If-Match` of a request that changes something, as one list.
+fn if_match(method: &Method, headers: &HeaderMap) -> Option<IfMatch> {
+    let lists = headers.get_all(IF_MATCH).iter().map(|list| list.to_str().unwrap_or("unreadable"));
+    let tags = lists.collect::<Vec<_>>().join(",");
+    let is_meant = !method.is_safe() && headers.contains_key(IF_MATCH);
+    is_meant.then_some(IfMatch { tags, was_asked: AtomicBool::new(false) })
+}
+
+/// Header parameters of every operation with this method, for the document. Only what can be read has a version to name.
+pub(crate) fn header_parameters(method: &Method, can_be_read: bool) -> Vec<Parameter> {
     let header = |name: &str, description: &str| {
         ParameterBuilder::new()
             .name(name)
@@ -208,7 +246,7 @@ pub(crate) fn header_parameters(method: &Method) -> Vec<Parameter> {
             "Idempotency-Key",
             "The same key with the same body gets the same answer for 24 hours.",
         )],
-        Method::PUT | Method::PATCH | Method::DELETE => {
+        Method::PUT | Method::PATCH | Method::DELETE if can_be_read => {
             vec![header("If-Match", "The ETag it was read with; 412 if it changed.")]
         }
         _ => Vec::new(),

@@ -64,7 +64,9 @@ fn build(routes: &[Route]) -> OpenApi {
     let problem = schemas.reference::<ProblemBody>();
     let mut items: BTreeMap<String, PathItem> = BTreeMap::new();
     for route in routes {
-        let item = PathItem::new(http_method(&route.method), operation(route, &mut schemas, &problem));
+        let can_be_read = routes.iter().any(|it| it.path == route.path && it.method == Method::GET);
+        let described = operation(route, can_be_read, &mut schemas, &problem);
+        let item = PathItem::new(http_method(&route.method), described);
         match items.get_mut(route.path) {
             Some(known) => known.merge_operations(item),
             None => drop(items.insert(route.path.to_owned(), item)),
@@ -89,13 +91,13 @@ fn build(routes: &[Route]) -> OpenApi {
     OpenApiBuilder::new().info(info.build()).paths(paths.build()).components(Some(components)).build()
 }
 
-fn operation(route: &Route, schemas: &mut Schemas, problem: &RefOr<Schema>) -> Operation {
+fn operation(route: &Route, can_be_read: bool, schemas: &mut Schemas, problem: &RefOr<Schema>) -> Operation {
     let mut described =
         Described { path: names_in(route.path), schemas: std::mem::take(schemas), ..Described::default() };
     (route.describe_arguments)(&mut described);
     let answers = (route.describe_answer)(&mut described.schemas);
     *schemas = described.schemas;
-    described.parameters.extend(header_parameters(&route.method));
+    described.parameters.extend(header_parameters(&route.method, can_be_read));
     let mut operation = OperationBuilder::new()
         .tag(route.name.split('.').next().unwrap_or_default())
         .operation_id(Some(route.name.replace('.', "_")))

@@ -136,7 +136,8 @@ impl Work {
         Self { calls_steward: true, ..self }
     }
 
-    /// Keeps the answer under the request's key, writes the audit row, commits, and sends what is owed.
+    /// Keeps the answer under the request's key, writes the audit row, commits, and sends what is owed. Nothing is committed past
+    /// an `If-Match` that nobody looked at.
     pub(crate) async fn commit<const STATUS: u16, T>(
         self,
         change: Change,
@@ -160,6 +161,7 @@ impl Work {
 
     async fn end(self, change: Change, kept: idempotency::Answer) -> Answered<()> {
         self.check_state()?;
+        self.caller.check_was_asked()?;
         let request = &self.caller.request;
         if let Some(key) = &request.key {
             idempotency::finish(&self.held, self.user(), &key.key, &kept).await?;

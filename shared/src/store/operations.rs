@@ -103,6 +103,12 @@ pub async fn find(tx: &TenantTx, kind: OperationKind, id: OperationId) -> Result
     tx.optional(sql!("operations/list.sql"), &[&kind, &Some(id), &None::<Uuid>, &1_i32]).await
 }
 
+/// The newest operation of a kind, or none.
+pub async fn newest(tx: &TenantTx, kind: OperationKind) -> Result<Option<Operation>, DbError> {
+    let kind = Some(kind.as_str().to_owned());
+    tx.optional(sql!("operations/list.sql"), &[&kind, &None::<Uuid>, &Uuid::max(), &1_i32]).await
+}
+
 /// Takes back what has not begun; [`Refusal::OperationOpen`] where it has.
 pub async fn cancel(tx: &TenantTx, id: OperationId) -> Result<(), DbError> {
     let cancelled: Cancelled = tx.one(sql!("operations/cancel.sql"), &[&id]).await?;

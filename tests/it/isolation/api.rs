@@ -16,4 +16,5 @@ mod roles;
 mod spellings;
 pub(super) mod spots;
 pub(super) mod timing;
+mod versions;
 pub(super) mod way;

@@ -140,6 +140,7 @@ async fn remove(caller: Caller, Path(id): Path<ApiTokenId>) -> Answered<Done> {
     let work = caller.write().await?;
     let whose = whose(&caller, &work.permissions().await?);
     let was = api_tokens::read(&work, whose, id).await?;
+    caller.check_unchanged(&was)?;
     api_tokens::end(&work, &was).await?;
     work.commit(Change::new("api_token.delete", id.uuid()).before(&was), Done::done()).await
 }

@@ -85,7 +85,8 @@ async fn show(caller: Caller, Path(id): Path<OperationId>) -> Answered<Found<Ope
 
 async fn remove(caller: Caller, Path(backup): Path<OperationId>) -> Answered<Accepted<Operation>> {
     let work = caller.write_while(READABLE).await?;
-    operations::read(&work, Some(OperationKind::Backup), backup).await?;
+    let was = operations::read(&work, Some(OperationKind::Backup), backup).await?;
+    caller.check_unchanged(&was)?;
     let id: OperationId = caller.app.clock.new_id();
     let request = json!({ "kind": OperationKind::Backup, "id": backup });
     let ask = Ask { id, kind: OperationKind::Expiry, request, by: work.user(), not_before: None };

@@ -127,6 +127,7 @@ async fn show(caller: Caller, Path(id): Path<InvitationId>) -> Answered<Found<In
 async fn remove(caller: Caller, Path(id): Path<InvitationId>) -> Answered<Done> {
     let work = caller.write().await?;
     let was = invitations::read(&work, id).await?;
+    caller.check_unchanged(&was)?;
     invitations::end(&work, id).await?;
     work.commit(Change::new("invitation.delete", id.uuid()).before(&was), Done::done()).await
 }

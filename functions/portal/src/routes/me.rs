@@ -98,6 +98,7 @@ async fn switch(caller: Caller, Body(to): Body<Switch>) -> Answered<Found<Switch
         let detail = "An API token is of one workspace: make another one there.";
         return Err(Fault::new(StatusCode::FORBIDDEN, "session_required", detail).into());
     };
+    caller.check_was_asked()?;
     let home = app.database.home_of(caller.principal.tenant_id).await?;
     let tx = SystemTx::begin(&home, SystemRole::Portal, "me.switch").await?;
     let record = SwitchRecord {

@@ -47,8 +47,8 @@ const MALFORMED: [&str; 8] = [
     "x%20y",
 ];
 
-/// Collections whose things never change, so that they have no version.
-const UNVERSIONED: [&str; 2] = ["api-tokens", "invitations"];
+/// Collections of which most see their own things alone: of another's version they are told nothing.
+const ONES_OWN: [&str; 1] = ["api-tokens"];
 
 /// All of them.
 pub(in crate::isolation) fn spots(operations: &[Operation]) -> Vec<Spot> {
@@ -68,7 +68,7 @@ fn of(operation: &Operation) -> Vec<Spot> {
         |header: &str| operation.headers.iter().any(|it| it == header) && operation.permission != "public";
     // A version is told apart only where something is there to have one.
     let has_version =
-        parts.len() == 1 && !is_destructive(operation) && !UNVERSIONED.contains(&parts[0].0.as_str());
+        parts.len() == 1 && !is_destructive(operation) && !ONES_OWN.contains(&parts[0].0.as_str());
     places.extend((takes("if-match") && has_version).then_some(Place::IfMatch));
     // What acts on the whole workspace is asked with a body that is refused before anything is done.
     let is_harmless = !is_destructive(operation) || operation.body.is_some();

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
+    db::TenantTx,
     engine,
     error::{DbError, Refusal},
     model::{
@@ -14,7 +15,6 @@ use shared::{
         tenant::TenantState,
     },
     store::{
-        Page,
         operations::{self, Ask, Operation},
         workspace,
     },
@@ -80,20 +80,30 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+impl Deletion {
+    /// The one that is open, if one is.
+    async fn open(tx: &TenantTx, now: Timestamp) -> Result<Option<Self>, DbError> {
+        let newest = operations::newest(tx, OperationKind::Deletion).await?;
+        let open = newest.filter(|operation| operation.finished_at.is_none());
+        Ok(open.map(|operation| Self {
+            operation_id: operation.id,
+            state: if operation.state == "pending" && now < operation.not_before {
+                "grace"
+            } else {
+                "deleting"
+            },
+            grace_until: operation.not_before,
+            requested_by: operation.requested_by,
+            requested_at: operation.created_at,
+        }))
+    }
+}
+
 async fn show(caller: Caller) -> Answered<Found<Deletion>> {
     let tx = caller.read().await?;
     let now = tx.open().await?.now;
-    let first = Page::after(None::<OperationId>, 1);
-    let newest = operations::list(tx.into_tx(), Some(OperationKind::Deletion), first).await?.pop();
-    let open = newest.filter(|operation| operation.finished_at.is_none());
-    let operation = open.ok_or(DbError::Refused(Refusal::Absent))?;
-    Ok(Found::of(&Deletion {
-        operation_id: operation.id,
-        state: if operation.state == "pending" && now < operation.not_before { "grace" } else { "deleting" },
-        grace_until: operation.not_before,
-        requested_by: operation.requested_by,
-        requested_at: operation.created_at,
-    }))
+    let deletion = Deletion::open(&tx, now).await?.ok_or(DbError::Refused(Refusal::Absent))?;
+    Ok(Found::of(&deletion))
 }
 
 async fn begin(caller: Caller, Body(asked): Body<Confirmation>) -> Answered<Accepted<Operation>> {
@@ -113,6 +123,9 @@ async fn begin(caller: Caller, Body(asked): Body<Confirmation>) -> Answered<Acce
 
 async fn undo(caller: Caller) -> Answered<Found<Reactivated>> {
     let work = caller.write_while(STATES).await?;
+    if let Some(deletion) = Deletion::open(&work, work.now().await?).await? {
+        caller.check_unchanged(&deletion)?;
+    }
     workspace::deletion_undo(&work).await?;
     let workspace = workspace::get(&work).await?;
     let is_active = workspace.state == "active";
