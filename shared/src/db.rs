@@ -2,6 +2,7 @@
 //! Nothing outside this module begins a transaction or holds a connection.
 
 pub mod backfill;
+mod connection;
 mod database;
 pub mod logins;
 pub mod migrate;

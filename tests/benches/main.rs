@@ -1,7 +1,8 @@
 //! Our figures: `cargo bench` prints `bench <name> <value> <unit>` and appends each to `target/bench.jsonl`.
 //!
 //! Everything runs on the real stack in a release build. These machines are noisy: ratios are taken within one run, with
-//! their two sides interleaved. `cargo bench -- scope starts` runs the benches of those names only.
+//! their two sides interleaved. `cargo bench -- scope starts` runs the benches of those names only;
+//! `WORKSPACES=10000 cargo bench -- memory` with so many workspaces there.
 
 mod archives;
 mod audit_verify;
@@ -17,6 +18,7 @@ mod moves;
 mod rollout;
 mod scope;
 mod sign_in;
+mod size;
 mod starts;
 mod workspaces;
 
@@ -27,6 +29,9 @@ fn main() {
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     stack::run(async {
         let stack = stack::own(|settings| settings.log = "warn".to_owned()).await;
+        if size::asked().is_some() {
+            size::fill(&stack).await;
+        }
         if wants("scope") {
             scope::read_through_the_scope(&stack).await;
         }

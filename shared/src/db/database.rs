@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{moved::Moved, pool::Connections, tx::look_up};
+use super::{moved::Moved, pool::LoginPool, tx::look_up};
 use crate::{
     config::DatabaseSettings,
     error::{BoxError, DbError},
@@ -23,22 +23,22 @@ use crate::{
 pub struct Database {
     all: Arc<All>,
     /// The one that this handle is bound to; where there is none it finds each workspace.
-    bound: Option<Arc<Connections>>,
+    bound: Option<Arc<LoginPool>>,
 }
 
 struct All {
-    first: Arc<Connections>,
-    further: BTreeMap<DatabaseName, Arc<Connections>>,
+    first: Arc<LoginPool>,
+    further: BTreeMap<DatabaseName, Arc<LoginPool>>,
     moved: Moved,
 }
 
 impl Database {
     /// Reads the login of the first database; connects to nothing yet.
     pub async fn open(settings: DatabaseSettings, secrets: SecretSource) -> Result<Self, BoxError> {
-        let first = Connections::new(None, &settings.secret_arn, &settings, &secrets);
+        let first = LoginPool::new(None, &settings.secret_arn, &settings, &secrets);
         first.prepare().await?;
         let further = settings.more.iter().map(|(name, secret)| {
-            (name.clone(), Arc::new(Connections::new(Some(name.clone()), secret, &settings, &secrets)))
+            (name.clone(), Arc::new(LoginPool::new(Some(name.clone()), secret, &settings, &secrets)))
         });
         let all = All { first: Arc::new(first), further: further.collect(), moved: Moved::default() };
         Ok(Self { all: Arc::new(all), bound: None })
@@ -91,7 +91,7 @@ impl Database {
     }
 
     /// The connections of a database: of the one that this handle is bound to, or else by name.
-    pub(super) fn connections(&self, name: Option<&DatabaseName>) -> Result<&Connections, DbError> {
+    pub(super) fn connections(&self, name: Option<&DatabaseName>) -> Result<&LoginPool, DbError> {
         match (&self.bound, name) {
             (Some(one), _) => Ok(one),
             (None, None) => Ok(&self.all.first),
@@ -101,7 +101,7 @@ impl Database {
         }
     }
 
-    fn bound_to(&self, one: &Arc<Connections>) -> Self {
+    fn bound_to(&self, one: &Arc<LoginPool>) -> Self {
         Self { all: Arc::clone(&self.all), bound: Some(Arc::clone(one)) }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool::managed::Pool;
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -13,7 +14,10 @@ use tokio::sync::RwLock;
 use tokio_postgres::{NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::moved::Moved;
+use super::{
+    connection::{Connections, Pooled},
+    moved::Moved,
+};
 use crate::{
     config::DatabaseSettings,
     error::{BoxError, DbError},
@@ -21,19 +25,15 @@ use crate::{
     secrets::{Secret, SecretSource},
 };
 
-/// A connection is closed after this many further uses: its server process keeps some 30 KB for each table of each workspace that it
-/// ever touched, and gives them back only by ending. Three hundred workspaces with five tables each are 45 MB.
-const MOST_USES: usize = 300;
-
 /// One database under one login: a pool, prepared when it is first needed, and rebuilt when its login was refused and its
 /// secret has changed.
-pub(super) struct Connections {
+pub(super) struct LoginPool {
     /// Its name, unless it is the first.
     pub(super) name: Option<DatabaseName>,
     secret: String,
     settings: DatabaseSettings,
     secrets: SecretSource,
-    pool: RwLock<Option<Pool>>,
+    pool: RwLock<Option<Pool<Connections>>>,
     /// Where workspaces were found, as seen from this database alone.
     pub(super) moved: Moved,
 }
@@ -48,7 +48,7 @@ struct Login {
     password: String,
 }
 
-impl Connections {
+impl LoginPool {
     /// Nothing is read or connected to yet.
     pub(super) fn new(
         name: Option<DatabaseName>,
@@ -68,14 +68,14 @@ impl Connections {
     }
 
     /// Reads the login and prepares the pool; connects to nothing yet.
-    pub(super) async fn prepare(&self) -> Result<Pool, BoxError> {
+    pub(super) async fn prepare(&self) -> Result<Pool<Connections>, BoxError> {
         let pool = build(&self.settings, &self.secrets.read(&self.secret).await?)?;
         *self.pool.write().await = Some(pool.clone());
         Ok(pool)
     }
 
     /// Borrows a connection. A refused login is looked up again once: its password may have been rotated.
-    pub(super) async fn connection(&self) -> Result<Object, DbError> {
+    pub(super) async fn connection(&self) -> Result<Pooled, DbError> {
         let pool = self.pool.read().await.clone();
         if let Some(pool) = pool {
             match borrow(&pool).await {
@@ -90,18 +90,12 @@ impl Connections {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one borrow; db/tx.rs is its only caller")]
-async fn borrow(pool: &Pool) -> Result<Object, BoxError> {
-    loop {
-        let connection = pool.get().await?;
-        if Object::metrics(&connection).recycle_count < MOST_USES {
-            return Ok(connection);
-        }
-        drop(Object::take(connection));
-    }
+async fn borrow(pool: &Pool<Connections>) -> Result<Pooled, BoxError> {
+    Ok(pool.get().await?)
 }
 
 /// `Fast` recycling asks the server nothing: a connection whose transaction was not confirmed never comes back.
-fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool, BoxError> {
+fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool<Connections>, BoxError> {
     let login: Login = serde_json::from_slice(secret.expose())?;
     let mut config = tokio_postgres::Config::new();
     config
@@ -121,7 +115,7 @@ fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool, BoxError>
         None if is_loopback(&login.host) => Manager::from_config(config, NoTls, recycling),
         None => return Err("SIGNALBOX_DATABASE_CA_FILE is needed for a database on another machine".into()),
     };
-    Ok(Pool::builder(manager)
+    Ok(Pool::builder(Connections::of(manager))
         .max_size(settings.max_connections)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(settings.wait))

@@ -21,7 +21,7 @@ use std::{
     },
 };
 
-use deadpool_postgres::Object;
+use deadpool::managed::Object;
 use futures_util::future::join;
 use tokio_postgres::{
     Row, RowStream, SimpleQueryMessage,
@@ -31,10 +31,13 @@ use tokio_postgres::{
 
 pub(super) use look_up::look_up;
 
-use super::{Database, Entered, Scope, SystemRole, moved::Way};
+use super::{Database, Entered, Scope, SystemRole, connection::Pooled, moved::Way};
 use crate::{
     error::{DbError, Refusal},
-    model::{ids::TenantId, tenant::DatabaseName},
+    model::{
+        ids::TenantId,
+        tenant::{DatabaseName, SchemaName},
+    },
 };
 
 /// A guarded transaction inside one workspace.
@@ -50,6 +53,7 @@ impl TenantTx {
         if !scope.is_looked_for() {
             let mut tx = Tx::borrow(database, None, name).await?;
             tx.tenant = Some(route.tenant);
+            tx.visit(&route.schema);
             tx.prepare(&scope.set_up(&route.schema));
             return Ok(Self(tx));
         }
@@ -59,6 +63,7 @@ impl TenantTx {
         }
         let mut tx = Tx::borrow(database, way.database.as_ref(), name).await?;
         tx.tenant = Some(route.tenant);
+        tx.visit(&way.schema);
         tx.prepare(&scope.set_up(&way.schema));
         tx.way = Some(way);
         Ok(Self(tx))
@@ -90,7 +95,10 @@ impl TenantTx {
 impl SystemTx {
     /// Borrows a connection; the role is taken with the first statement.
     pub async fn begin(database: &Database, role: SystemRole, name: &'static str) -> Result<Self, DbError> {
-        let tx = Tx::borrow(database, None, name).await?;
+        let mut tx = Tx::borrow(database, None, name).await?;
+        if let (SystemRole::Owner | SystemRole::Steward, Some(connection)) = (role, &mut tx.connection) {
+            connection.visits_some();
+        }
         tx.prepare(&role.set_up());
         Ok(Self(tx))
     }
@@ -118,7 +126,7 @@ const END_COMMIT: &str = "set local app.ended = '1'; commit";
 const END_ROLLBACK: &str = "rollback";
 
 struct Tx {
-    connection: Option<Object>,
+    connection: Option<Pooled>,
     setup: Mutex<Option<String>>,
     /// The set-up was answered, and well. Without it nothing is committed.
     opened: AtomicBool,
@@ -145,22 +153,25 @@ impl Tx {
         })
     }
 
-    /// The first row of a question, in a transaction of its own as whoever may enter workspaces. A connection whose answer did
-    /// not come is closed.
+    /// The connection serves this workspace next.
+    fn visit(&mut self, schema: &SchemaName) {
+        if let Some(connection) = &mut self.connection {
+            connection.visits(schema);
+        }
+    }
+
+    /// What a question is answered, in a transaction of its own as whoever may enter workspaces. A connection whose answer did not
+    /// come is closed.
     async fn ask(
         database: &Database,
         at: Option<&DatabaseName>,
         question: &str,
-    ) -> Result<Vec<Option<String>>, DbError> {
+    ) -> Result<Vec<SimpleQueryMessage>, DbError> {
         let mut tx = Self::borrow(database, at, "ask").await?;
         let ask = format!("begin; set local role cell_0001; {question}; rollback");
         let answer = tx.client().simple_query(&ask).await?;
         tx.connection = None;
-        let row = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        Ok(row.map(|row| (0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect()).unwrap_or_default())
+        Ok(answer)
     }
 
     fn client(&self) -> &tokio_postgres::Client {

@@ -49,6 +49,7 @@ const MODEL: &[&str] = &[
 /// Crates that only some files may name, and those files or folders.
 const KEEPERS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["shared/src/auth/token.rs", "shared/src/auth/token/"]),
+    ("deadpool", &["shared/src/db"]),
     ("deadpool_postgres", &["shared/src/db"]),
     ("tokio_postgres_rustls", &["shared/src/db", "functions/dispatcher/src/connectors/postgres"]),
     (

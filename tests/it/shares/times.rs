@@ -7,11 +7,18 @@ use std::{
 
 use shared::{
     config::Function,
-    db::{Scope, SystemRole, SystemTx, TenantTx, logins},
+    db::{Database, Scope, SystemRole, SystemTx, TenantTx, logins},
     error::{DbError, chain},
-    model::role::Permission,
+    model::{
+        ids::TenantId,
+        role::Permission,
+        tenant::{Route, SchemaName},
+    },
 };
-use tests::{database, stack, tenant::Workspace};
+use tests::{
+    database, stack,
+    tenant::{Workspace, random_id},
+};
 
 #[test]
 fn a_statement_longer_than_its_limit_is_cancelled_and_its_connection_is_kept() {
@@ -104,19 +111,32 @@ fn a_login_holds_no_more_connections_than_its_functions_budget() {
     });
 }
 
+/// The server process behind the connection that serves this workspace next.
+async fn process(database: &Database, scope: &Scope) -> i32 {
+    let tx = TenantTx::begin(database, scope, "use").await.expect("a connection");
+    tx.last("select pg_backend_pid()", &[]).await.expect("a process")[0].get(0)
+}
+
 #[test]
 fn a_connection_ends_before_its_server_process_has_grown_large() {
     stack::with(async |stack| {
         let workspace = Workspace::claim(stack).await;
-        let database = database::of(stack, "portal", 1).await;
-        let scope = workspace.scope(Permission::RunsRead);
-        let mut uses = BTreeMap::<i32, usize>::new();
+        let database = database::of(stack, "dispatcher", 1).await;
+        let worker = |tenant| Scope::Worker(Route { tenant, schema: SchemaName::of(tenant) });
+        let ours = worker(workspace.id.into());
+        let first = process(&database, &ours).await;
         for _ in 0..650 {
-            let tx = TenantTx::begin(&database, &scope, "use").await.expect("a connection");
-            let rows = tx.last("select pg_backend_pid()", &[]).await.expect("a process");
-            *uses.entry(rows[0].get(0)).or_default() += 1;
+            assert_eq!(process(&database, &ours).await, first, "one workspace costs what it costs once");
         }
-        let most = uses.values().max().copied().unwrap_or_default();
-        assert_eq!((uses.len(), most), (3, 300), "{uses:?}");
+        // What is nobody's is refused at the door; that it was tried counts.
+        let mut processes = BTreeMap::<i32, usize>::new();
+        for _ in 0..130 {
+            let nobody = worker(TenantId::from(random_id()));
+            let tx = TenantTx::begin(&database, &nobody, "use").await.expect("a connection");
+            tx.last("select", &[]).await.expect_err("there is no such workspace");
+            *processes.entry(process(&database, &ours).await).or_default() += 1;
+        }
+        let most = processes.values().max().copied().unwrap_or_default();
+        assert_eq!((processes.len(), most), (3, 59), "sixty workspaces a connection: {processes:?}");
     });
 }

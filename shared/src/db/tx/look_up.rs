@@ -1,6 +1,8 @@
 //! Where a workspace is, asked of the databases: the first says which one it is in, that one in which schema. Whoever may enter
 //! workspaces may ask; of a name that leads nowhere nothing is told.
 
+use tokio_postgres::SimpleQueryMessage;
+
 use super::Tx;
 use crate::{
     db::{Database, moved::Way},
@@ -23,10 +25,10 @@ pub(in crate::db) async fn look_up(database: &Database, way: &mut Way) -> Result
     } else {
         "null".to_owned()
     };
-    let said = Tx::ask(database, None, &ask(&home)).await?;
+    let said = row(&Tx::ask(database, None, &ask(&home)).await?);
     let home: Option<DatabaseName> = said.first().and_then(|text| text.as_ref()?.parse().ok());
     let said = match &home {
-        Some(_) => Tx::ask(database, home.as_ref(), &ask("null")).await?,
+        Some(_) => row(&Tx::ask(database, home.as_ref(), &ask("null")).await?),
         None => said,
     };
     if said.get(1).is_some_and(|text| text.as_deref() == Some(MOVING)) {
@@ -34,4 +36,13 @@ pub(in crate::db) async fn look_up(database: &Database, way: &mut Way) -> Result
     }
     way.found(home, said.get(1).and_then(|text| text.as_ref()?.parse().ok()));
     Ok(())
+}
+
+/// The texts of the first row.
+fn row(answer: &[SimpleQueryMessage]) -> Vec<Option<String>> {
+    let row = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    row.map(|row| (0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect()).unwrap_or_default()
 }
