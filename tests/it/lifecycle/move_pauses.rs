@@ -7,7 +7,7 @@ use local::stack::Stack;
 use serde_json::json;
 use tests::{
     archive, database, stack,
-    steps::Gate,
+    steps::{Gate, PAST_THE_LEASE},
     tenant::{self, Placement, Tenant},
     work::{self, SOON},
     world::{Answer, World},
@@ -70,6 +70,35 @@ fn a_steward_killed_while_nobody_can_write_is_followed_before_long() {
             assert_eq!(shown(&moved).await, before, "killed at {at}");
             assert!(rows(&stack, &moved, &pool).await > 0);
             assert!(is_writable(&moved).await, "killed at {at}");
+        }
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_steward_killed_on_the_way_back_is_followed_before_long() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let neighbour = tenant::new_in(&stack, Placement::Pooled).await;
+        let world = World::at_once();
+        count_tries(&stack, &neighbour.schema, "raise 'never';").await;
+        for step in ["undo", "unmake", "end"] {
+            let moved = tenant::new(&stack).await;
+            fill(&moved, &world).await;
+            let at = place(&stack, &moved).await;
+            let gate = Gate::at_record(&stack, "move", step).await;
+            ask(&stack, &moved, "pooled").await;
+            gate.kill_the_steward(&stack).await;
+            if step == "end" {
+                // Everybody can write again: this one waits for the tick.
+                stack.advance(PAST_THE_LEASE).await.expect("time");
+                stack.cloud().tick_now("steward").await.expect("a tick");
+            } else {
+                stack.advance(PAST_THE_PAUSE).await.expect("time");
+            }
+            ended(&stack, &moved, "failed").await;
+            assert_eq!(place(&stack, &moved).await, at, "killed at {step}");
+            assert!(is_writable(&moved).await, "killed at {step}");
         }
         stack.stop().await;
     });
