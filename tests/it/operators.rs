@@ -2,9 +2,11 @@
 
 mod access;
 mod content;
+mod databases;
 mod door;
 mod grants;
 mod life;
+mod moved;
 mod scope;
 mod view;
 mod walk;

@@ -4,8 +4,8 @@ use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use shared::{
     auth::{Operator, Query, Unauthenticated},
-    db::{SystemRole, SystemTx, TenantTx},
-    model::{Problem, ids::TenantId, problem::pointer_of},
+    db::{Database, SystemRole, SystemTx, TenantTx},
+    model::{Problem, ids::TenantId, problem::pointer_of, tenant::DatabaseName},
     store::{
         Page,
         operators::{self, Access, Look},
@@ -67,9 +67,29 @@ impl Call {
         Ok(Access { operator, audit: self.parts().clock.new_id(), source: self.source.clone() })
     }
 
-    /// A transaction on schema `system`.
-    pub(crate) async fn system(&self) -> Result<SystemTx, Refusal> {
-        Ok(SystemTx::begin(&self.parts().database, SystemRole::Operators, self.name).await?)
+    /// A transaction on schema `system` of one database.
+    pub(crate) async fn system(&self, database: &Database) -> Result<SystemTx, Refusal> {
+        Ok(SystemTx::begin(database, SystemRole::Operators, self.name).await?)
+    }
+
+    /// The first database, in which sessions begin.
+    pub(crate) fn first(&self) -> Database {
+        self.parts().database.first()
+    }
+
+    /// The database of a workspace: whatever is asked of one is checked, written down and read there.
+    pub(crate) async fn home(&self, tenant: TenantId) -> Result<Database, Refusal> {
+        Ok(self.parts().database.home_of(tenant).await?)
+    }
+
+    /// The database that the query names; the first where it names none.
+    pub(crate) fn database(&self) -> Result<Database, Refusal> {
+        let Some(text) = self.query.get("database").filter(|name| *name != DatabaseName::FIRST) else {
+            return Ok(self.first());
+        };
+        let one = text.parse().ok().and_then(|name| self.parts().database.named(&name));
+        let message = "is not one of the databases that the overview names";
+        one.ok_or_else(|| Refusal::invalid(vec![Problem::at("?database", message)]))
     }
 
     /// A transaction inside the workspace of the path, which can read and no more. The audit rows of the look are committed
@@ -77,8 +97,9 @@ impl Call {
     pub(crate) async fn inside(&self, kind: &'static str, target: Option<Uuid>) -> Result<TenantTx, Refusal> {
         let tenant: TenantId = self.id(0).into();
         let look = Look { tenant, action: self.name, target_kind: kind, target };
-        let scope = operators::look(self.system().await?, &self.access()?, look).await?;
-        Ok(TenantTx::begin(&self.parts().database, &scope, self.name).await?)
+        let home = self.home(tenant).await?;
+        let scope = operators::look(self.system(&home).await?, &self.access()?, look).await?;
+        Ok(TenantTx::begin(&home, &scope, self.name).await?)
     }
 
     /// An id of the path. What cannot be one becomes one that never was, so that malformed and absent go the same way.

@@ -43,6 +43,9 @@ fn operation(route: &Route) -> Value {
             json!({ "name": "cursor", "in": "query", "schema": { "type": "string", "format": "uuid" } }),
         );
     }
+    if route.name.ends_with(".list") && route.access == Access::Operator {
+        parameters.push(json!({ "name": "database", "in": "query", "description": "One of those that the overview names; the first without it.", "schema": { "type": "string", "pattern": "^[a-z][a-z0-9_]{0,30}$" } }));
+    }
     if route.name == "audit.list" {
         parameters.push(json!({ "name": "workspace_id", "in": "query", "schema": { "type": "string", "format": "uuid" } }));
     }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 use shared::{
+    error::{DbError, Refusal as Because},
     model::{
         Problem,
         ids::{Id, TenantId},
@@ -13,6 +14,7 @@ use shared::{
 use crate::{
     answer::{Answer, List, Refusal, created, found},
     call::Call,
+    databases,
 };
 
 /// Characters of a reason.
@@ -62,20 +64,33 @@ pub(crate) async fn open(call: Call) -> Answer {
     let (reason, ticket) = (new.reason.trim(), new.ticket.trim());
     let asked = Asked { tenant: new.workspace_id, reason, ticket, minutes: new.minutes };
     let id = call.parts().clock.new_id();
-    let opened = operators::open_grant(call.system().await?, &call.access()?, id, asked).await;
+    let home = call.home(new.workspace_id).await?;
+    let opened = operators::open_grant(call.system(&home).await?, &call.access()?, id, asked).await;
     Ok(created(&opened.map_err(|error| Refusal::from(error).at("/workspace_id"))?))
 }
 
-/// Ends one early.
+/// Ends one early, in whichever database it is: its id does not say.
 pub(crate) async fn close(call: Call) -> Answer {
     call.no_query()?;
-    let id = call.id(0).into();
-    Ok(found(&operators::close_grant(call.system().await?, &call.access()?, id).await?))
+    let (access, id) = (call.access()?, call.id(0).into());
+    let mut refused = None;
+    for told in
+        databases::ask(&call, call.parts().database.each(), |tx| operators::close_grant(tx, &access, id))
+            .await
+    {
+        match told.answer {
+            Ok(closed) => return Ok(found(&closed)),
+            Err(DbError::Refused(Because::Absent)) => {}
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.map_or_else(Refusal::not_found, Refusal::from))
 }
 
-/// One's own.
+/// One's own, in one database.
 pub(crate) async fn list(call: Call) -> Answer {
-    let asked = call.asked(&[])?;
-    let rows = operators::grants(call.system().await?, &call.access()?, asked.page()).await?;
+    let asked = call.asked(&["database"])?;
+    let rows =
+        operators::grants(call.system(&call.database()?).await?, &call.access()?, asked.page()).await?;
     Ok(found(&List::of(rows, asked.items(), |row| row.id.uuid().to_string(), |row| json!(row))))
 }

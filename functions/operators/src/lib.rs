@@ -10,6 +10,7 @@
 
 mod answer;
 mod call;
+mod databases;
 mod document;
 mod grants;
 mod inside;

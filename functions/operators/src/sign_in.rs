@@ -12,8 +12,8 @@ use shared::{
         flow::{Flow, Flows},
         id_token::SignedIn,
     },
-    error::{DbError, Refusal as Because},
-    store::operators,
+    error::{DbError, Refusal as Because, chain},
+    store::operators::{self, Begun},
 };
 
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     answer::{Answer, Refusal},
     call::Call,
+    databases,
 };
 
 /// The function has 15 s for an answer.
@@ -63,15 +64,39 @@ pub(crate) async fn end(call: Call) -> Answer {
     let parts = call.parts();
     // Nothing to end: a token that is not believed opens nothing either.
     if let Ok(operator) = authenticate_operator(&call.headers, &parts.keys, &parts.clock) {
-        let signed_in = Call { operator: Some(operator), ..call };
-        match operators::sign_out(signed_in.system().await?, &signed_in.access()?).await {
-            // It has ended already.
-            Err(DbError::Refused(Because::NoSession)) | Ok(()) => {}
-            Err(error) => return Err(error.into()),
-        }
+        end_in_each(&Call { operator: Some(operator), ..call }).await?;
     }
     let gone = [(header::SET_COOKIE, cookie::clear(cookie::OPERATOR_SESSION))];
     Ok((StatusCode::NO_CONTENT, gone).into_response())
+}
+
+/// Ends the session in every database. All are tried before one that cannot be reached is an error: who asks again ends what is
+/// left.
+async fn end_in_each(call: &Call) -> Result<(), Refusal> {
+    let access = call.access()?;
+    let ended =
+        databases::ask(call, call.parts().database.each(), |tx| operators::sign_out(tx, &access)).await;
+    ended.into_iter().try_for_each(|told| match told.answer {
+        // It has ended there already, or never began.
+        Ok(()) | Err(DbError::Refused(Because::NoSession)) => Ok(()),
+        Err(error) => Err(error.into()),
+    })
+}
+
+/// Begins the session in every further database too, before anybody holds its token. Where that fails it does not hold; the
+/// operator sees so in `/operators/v1/me`, and signs in again once the database is back.
+async fn begin_in_others(call: &Call, who: &SignedIn, begun: &Begun) {
+    let others = call.parts().database.each().split_off(1);
+    let begin = |tx| {
+        let audit = call.parts().clock.new_id();
+        async move { operators::begin_in(tx, who, begun, audit, &call.source).await }
+    };
+    for told in databases::ask(call, others, begin).await {
+        if let Err(error) = told.answer {
+            let (database, session) = (told.name, begun.session_id);
+            tracing::warn!(database, %session, cause = chain(&error), "an operator's session does not hold in a database");
+        }
+    }
 }
 
 async fn prove(call: &Call, flow: Option<Flow>) -> Answer {
@@ -83,8 +108,9 @@ async fn prove(call: &Call, flow: Option<Flow>) -> Answer {
     let parts = call.parts();
     let who = parts.provider.prove(&flow, code, &parts.clock).await?;
     check(&who, parts.settings.directory_id)?;
-    let begun =
-        operators::sign_in(call.system().await?, &who, OPERATOR_LIFETIME, &call.source, &parts.clock).await?;
+    let first = call.system(&call.first()).await?;
+    let begun = operators::sign_in(first, &who, OPERATOR_LIFETIME, &call.source, &parts.clock).await?;
+    begin_in_others(call, &who, &begun).await;
     tracing::info!(session = %begun.session_id, operator = %begun.operator_id, "an operator's session began");
     let now = parts.clock.now();
     let operator = Operator { operator_id: begun.operator_id, session_id: begun.session_id };

@@ -76,7 +76,10 @@ pub(crate) fn is_origin(text: &str) -> bool {
 /// Whether a text can name a database beside the first.
 pub fn is_database_name(text: &str) -> bool {
     let is_inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    text.len() <= 31 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_inside)
+    text != "first"
+        && text.len() <= 31
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(is_inside)
 }
 
 /// Root of the workspace this binary was built in.

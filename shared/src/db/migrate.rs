@@ -77,6 +77,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     39 => "0039_backup_schedules",
     40 => "0040_token_calls",
     41 => "0041_operator_sign_out",
+    42 => "0042_operators_everywhere",
 ];
 
 /// A workspace's schema.

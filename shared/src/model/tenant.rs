@@ -61,10 +61,13 @@ pub struct DatabaseName(String);
 
 /// The text is not the name of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a database's name is a lower-case letter and up to 30 letters, digits or _")]
+#[error("a database's name is a lower-case letter and up to 30 letters, digits or _, and not `first`")]
 pub struct NotADatabaseName;
 
 impl DatabaseName {
+    /// What people call the first database, which has no name of its own.
+    pub const FIRST: &str = "first";
+
     /// The bare name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -76,7 +79,7 @@ impl TryFrom<String> for DatabaseName {
     fn try_from(text: String) -> Result<Self, NotADatabaseName> {
         let is_inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
         let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        if begins && text.len() <= 31 && text.bytes().all(is_inside) {
+        if begins && text != Self::FIRST && text.len() <= 31 && text.bytes().all(is_inside) {
             Ok(Self(text))
         } else {
             Err(NotADatabaseName)
@@ -191,7 +194,9 @@ mod tests {
         for good in ["n", "north", "north_2", &longest] {
             assert!(good.parse::<DatabaseName>().is_ok(), "{good}");
         }
-        for bad in ["", "North", "2north", "_north", "north-2", "north;", "n orth", &format!("{longest}n")] {
+        for bad in
+            ["", "first", "North", "2north", "_north", "north-2", "north;", "n orth", &format!("{longest}n")]
+        {
             assert!(bad.parse::<DatabaseName>().is_err(), "{bad}");
         }
     }

@@ -2,36 +2,26 @@
 //! access; its audit row is written by the same system function that answers, in the same transaction. What is inside a
 //! workspace is read through an operator's scope ([`Look`]).
 
-use jiff::{SignedDuration, Timestamp};
+mod sessions;
+
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Page, sign_in::Source};
 use crate::{
-    auth::{Operator, id_token::SignedIn},
-    clock::Clock,
+    auth::Operator,
     db::{FromRow, Param, Scope, SystemTx},
     error::{DbError, Refusal},
     model::{
-        ids::{AuditId, GrantId, OperatorId, OperatorSessionId, TenantId},
+        ids::{AuditId, GrantId, OperatorId, TenantId},
         tenant::{Route, SchemaName},
     },
     sql,
 };
 
-row! {
-    /// A session that was begun.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Begun {
-        /// The session.
-        session_id: OperatorSessionId,
-        /// Whose.
-        operator_id: OperatorId,
-        /// When its row ends, in database time.
-        expires_at: Timestamp,
-    }
-}
+pub use sessions::{Begun, begin_in, end_sessions, sign_in, sign_out};
 
 row! {
     /// Who is asking.
@@ -143,41 +133,6 @@ pub struct Look {
     pub target_kind: &'static str,
     /// Which one.
     pub target: Option<Uuid>,
-}
-
-/// Begins a session and commits, for somebody whose token, directory and role were verified.
-pub async fn sign_in(
-    tx: SystemTx,
-    who: &SignedIn,
-    lifetime: SignedDuration,
-    source: &Source,
-    clock: &Clock,
-) -> Result<Begun, DbError> {
-    let fresh: Vec<Uuid> = (0..3).map(|_| clock.new_id()).collect();
-    let params: [&dyn Param; 7] = [
-        &who.directory_id,
-        &who.object_id,
-        &who.display_name,
-        &fresh,
-        &lifetime.as_secs(),
-        &source.request_id,
-        &source.address,
-    ];
-    first(tx, sql!("system_operators/sign_in.sql"), &params).await
-}
-
-/// Ends a session and commits. Refused as `NoSession` where it has ended.
-pub async fn sign_out(tx: SystemTx, access: &Access) -> Result<(), DbError> {
-    let Access { operator, audit, source } = access;
-    let params: [&dyn Param; 5] =
-        [&operator.session_id, &operator.operator_id, audit, &source.request_id, &source.address];
-    tx.last(sql!("system_operators/sign_out.sql"), &params).await.map(drop)
-}
-
-/// Ends every session of whoever has this id in the directory, and commits; says how many there were.
-pub async fn end_sessions(tx: SystemTx, object: Uuid, audit: AuditId) -> Result<i64, DbError> {
-    let rows = tx.last(sql!("system/end_operator_sessions.sql"), &[&object, &audit]).await?;
-    rows.first().map_or(Ok(0), |row| Ok(row.try_get("ended")?))
 }
 
 /// Notes an access that reads nothing of any workspace, and commits.

@@ -69,7 +69,7 @@ async fn comes_with_its_token(stack: &Stack, tenant: &Tenant) {
     let application = application(stack, tenant.directory.id);
     let token = directory_token(stack, &application).await;
     exchange(stack, &token).await.problem(403, "no_role");
-    let added = add(&tenant, &application, "operator").await.expect(201);
+    let added = add(tenant, &application, "operator").await.expect(201);
     assert_eq!(added["kind"], "service_principal");
     let answer = exchange(stack, &token).await;
     let given = answer.expect(200);

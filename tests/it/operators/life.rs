@@ -181,7 +181,7 @@ fn what_the_steward_does_to_workspaces_is_listed_without_what_was_said() {
             .expect("forgotten");
         assert!(!one.text().contains(said) && !totals.text().contains(said));
         assert!(one.expect(200)["rollout_failed_at"].is_string(), "{}", one.text());
-        let failures = totals.expect(200)["rollout"]["failures"].clone();
+        let failures = totals.expect(200)["databases"][0]["rollout"]["failures"].clone();
         let found = failures
             .as_array()
             .is_some_and(|all| all.iter().any(|failure| failure["workspace_id"] == tenant.id.to_string()));

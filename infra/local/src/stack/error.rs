@@ -19,7 +19,9 @@ pub enum StackError {
     #[error("SIGNALBOX_LOG: {0:?} is none of error, warn, info, debug")]
     NotALevel(String),
     /// A name that no database may have.
-    #[error("--database: {0:?} is no lower-case letter with up to 30 letters, digits or _ behind it")]
+    #[error(
+        "--database: {0:?} is no lower-case letter with up to 30 letters, digits or _ behind it, or it is `first`"
+    )]
     NotADatabase(String),
     /// The data folder.
     #[error(transparent)]

@@ -76,7 +76,7 @@ impl Store {
             [ROOT_KEY, QUEUE_ROOT, SESSION_KEY, OIDC_CLIENT, OPERATORS_SESSION_KEY, OPERATORS_OIDC_CLIENT];
         let is_login = |function: &&str| {
             login(function) == name
-                || name.strip_prefix(&prefix(function)).is_some_and(|rest| settings::is_database_name(rest))
+                || name.strip_prefix(&prefix(function)).is_some_and(settings::is_database_name)
         };
         let known = fixed.contains(&name) || FUNCTIONS.iter().any(is_login);
         known.then(|| self.folder.join(name))

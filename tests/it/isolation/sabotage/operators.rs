@@ -49,6 +49,12 @@ const SESSIONS: &[Sabotage] = &[
         "perform system.operator_session(p_ids[2], v_operator.id);",
         "",
     ),
+    bent(
+        "a session that began elsewhere is asked where from",
+        "operator_session_begin",
+        "perform system.operator_session(p_session, p_operator);",
+        "",
+    ),
     unasked("who signs out has a session", "operator_sign_out"),
     bent(
         "a session that is ended is the one that asks",
@@ -61,6 +67,7 @@ const SESSIONS: &[Sabotage] = &[
 
 const LOGGED: &[Sabotage] = &[
     unlogged("a sign-in is logged", "operator_sign_in"),
+    unlogged("a session that began elsewhere is logged", "operator_session_begin"),
     unlogged("a sign-out is logged", "operator_sign_out"),
     unlogged("a grant is logged", "operator_grant"),
     unlogged("a grant's end is logged", "operator_grant_close"),

@@ -48,6 +48,8 @@ const AS_PORTAL: Who = Who::Group("signalbox_portal", "system_portal");
 const SIGN_IN: &str = "select * from system.operator_sign_in('00000000-0000-4000-8000-0000000000b9', '00000000-0000-4000-8000-0000000000b9', 'Olga Canary',
     array['00000000-0000-4000-8000-0000000000ba', '00000000-0000-4000-8000-0000000000bb', '00000000-0000-4000-8000-0000000000b8']::uuid[],
     interval '1 hour', 'a request', 'an address')";
+const BEGIN: &str = "select system.operator_session_begin('00000000-0000-4000-8000-0000000000bb', '00000000-0000-4000-8000-0000000000ba', gen_random_uuid(),
+    gen_random_uuid(), 'Olga Canary', now() + interval '1 hour', '00000000-0000-4000-8000-0000000000b8', 'a request', 'an address')";
 const SIGN_OUT: &str = call!("operator_sign_out", "");
 const NOTE: &str = call!("operator_note", "'me.get',");
 const GRANTS_LIST: &str = call!("operator_grants", "'ffffffff-ffff-ffff-ffff-ffffffffffff', 100,");
@@ -69,7 +71,7 @@ const CALLS: [&str; 11] = [
     overview::OPERATIONS,
 ];
 /// What it calls to have one; and the way into a workspace, which is its login's.
-const OTHERS: [&str; 2] = [SIGN_IN, grants::OPEN];
+const OTHERS: [&str; 3] = [SIGN_IN, BEGIN, grants::OPEN];
 /// What the functions are made of, and nobody calls.
 const PARTS: [&str; 6] = [
     "select system.operator_session('00000000-0000-4000-8000-0000000000b3', '00000000-0000-4000-8000-0000000000b1')",
@@ -211,6 +213,16 @@ pub(super) const CALLERS: &[&[Probe]] = &[
 /// Signing in and out, and what stands beside the functions.
 pub(super) const ALL: &[Probe] = &[
     done("", "an operator signs in, and it is in the log", SIGN_IN, NOT_LOGGED),
+    done("", "a session that began elsewhere begins here, and it is in the log", BEGIN, NOT_LOGGED),
+    Probe {
+        statement: BEGIN,
+        ..fail(
+            "grant system_operators to signalbox_portal",
+            Who::Group("signalbox_portal", "system_operators"),
+            "no session that began elsewhere begins at another door",
+            "SB401",
+        )
+    },
     Probe {
         statement: SIGN_IN,
         ..fail(

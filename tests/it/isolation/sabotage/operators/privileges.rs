@@ -34,6 +34,10 @@ pub(super) const ALL: &[Sabotage] = &[
         "grant execute on function system.operator_sign_in to system_signin",
     ),
     sql(
+        "sessions that began elsewhere do not begin at sign-in",
+        "grant execute on function system.operator_session_begin to system_signin",
+    ),
+    sql(
         "operators do not sign out at the portal",
         "grant execute on function system.operator_sign_out to system_portal",
     ),
