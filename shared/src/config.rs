@@ -67,6 +67,7 @@ pub const VARIABLES: &[(&str, &[Function], &[Function])] = &[
     ("SIGNALBOX_OPERATORS_DIRECTORY_ID", &[Operators], &[]),
     ("SIGNALBOX_EGRESS_ALLOW", &[], &[Signin, Dispatcher, Operators]),
     ("SIGNALBOX_LOGIN_SECRET_ARNS", &[Steward], &[]),
+    ("SIGNALBOX_LOGIN_SECRET_PREFIXES", &[], &[Steward]),
     ("SIGNALBOX_SHORTEST_GRACE_S", &[Portal], &[]),
     ("SIGNALBOX_SNAPSHOT_DAYS", &[Steward], &[]),
     ("SIGNALBOX_ARCHIVE_URL", &[Portal, Steward], &[]),

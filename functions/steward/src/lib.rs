@@ -40,7 +40,10 @@ use order::Order;
 pub struct Steward {
     database: Database,
     secrets: SecretSource,
+    /// The secrets of the other functions' logins in the first database.
     login_arns: Vec<String>,
+    /// What stands before a further database's name in those of their logins there.
+    login_prefixes: Vec<String>,
     queue: StewardQueue,
     archive: Archive,
     /// Root of the workspaces' keys: backups are sealed and opened here, credentials sealed anew.
@@ -61,11 +64,8 @@ impl Steward {
             database: Database::open(config.database(), secrets.clone()).await?,
             secrets,
             queue: StewardQueue::new(aws, config.get("SIGNALBOX_PROVISION_QUEUE_URL")),
-            login_arns: config
-                .get("SIGNALBOX_LOGIN_SECRET_ARNS")
-                .split(',')
-                .map(|arn| arn.trim().to_owned())
-                .collect(),
+            login_arns: listed(config.get("SIGNALBOX_LOGIN_SECRET_ARNS")),
+            login_prefixes: listed(config.optional("SIGNALBOX_LOGIN_SECRET_PREFIXES").unwrap_or_default()),
             archive: Archive::open(config.get("SIGNALBOX_ARCHIVE_URL"))?,
             root,
             clock,
@@ -154,4 +154,9 @@ impl Steward {
     pub(crate) fn at(&self, database: Database) -> Self {
         Self { database, ..self.clone() }
     }
+}
+
+/// The parts of a list with commas.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }

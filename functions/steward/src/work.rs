@@ -29,7 +29,7 @@ struct LoginSecret {
     password: String,
     /// Which function's it is.
     function: String,
-    /// In which database; in the first where it says nothing.
+    /// In which database, where it says so: one of another is refused.
     #[serde(default)]
     database: Option<DatabaseName>,
 }
@@ -38,11 +38,11 @@ impl Steward {
     pub(crate) async fn install(&self) -> Result<Value, Error> {
         migrate::install(&self.database).await?;
         logins::ensure_own(&self.database).await?;
-        for arn in &self.login_arns {
-            let secret: LoginSecret = serde_json::from_slice(self.secrets.read(arn).await?.expose())
+        for id in self.login_secrets() {
+            let secret: LoginSecret = serde_json::from_slice(self.secrets.read(&id).await?.expose())
                 .map_err(|_| "a login's secret is not in its shape")?;
-            if secret.database.as_ref() != self.database.name() {
-                continue;
+            if secret.database.is_some() && secret.database.as_ref() != self.database.name() {
+                return Err(format!("the login's secret {id} says that it is of another database").into());
             }
             let function: Function =
                 secret.function.parse().map_err(|()| "a login's secret names no function of ours")?;
@@ -55,6 +55,14 @@ impl Steward {
         Ok(
             json!({ "installed": true, "migrated": migrated["migrated"], "spares_made": refilled["spares_made"] }),
         )
+    }
+
+    /// The ids of the secrets of the other functions' logins in this database.
+    fn login_secrets(&self) -> Vec<String> {
+        match self.database.name() {
+            None => self.login_arns.clone(),
+            Some(name) => self.login_prefixes.iter().map(|prefix| format!("{prefix}{name}")).collect(),
+        }
     }
 
     pub(crate) async fn onboard(&self, order: Onboard) -> Result<Value, Error> {

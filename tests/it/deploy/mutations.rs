@@ -15,6 +15,7 @@ fn mutations() -> Vec<(&'static str, &'static str, Value)> {
     all.extend(network());
     all.extend(archive());
     all.extend(data());
+    all.extend(told());
     all
 }
 
@@ -126,7 +127,7 @@ fn access() -> Vec<(&'static str, &'static str, Value)> {
         ("no_wildcards", "Roles:/Resources/Common/Properties/PolicyDocument/Statement/1", Value::Null),
         (
             "own_secrets",
-            "Roles:/Resources/SchedulerRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource/2",
+            "Roles:/Resources/SchedulerRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource/3",
             json!({ "Ref": "RootKeyArn" }),
         ),
         (
@@ -135,6 +136,13 @@ fn access() -> Vec<(&'static str, &'static str, Value)> {
             json!({ "Fn::GetAtt": "Database.Outputs.StewardLoginArn" }),
         ),
         ("own_secrets", "Database:/Outputs/SchedulerLoginArn/Value", json!({ "Ref": "StewardLogin" })),
+        (
+            "own_secrets",
+            "Roles:/Resources/PortalRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource/4/Fn::Sub",
+            json!(
+                "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${Prefix}/login/*"
+            ),
+        ),
         (
             "own_queues",
             "Roles:/Resources/SigninRole/Properties/Policies/0/PolicyDocument/Statement/2/Resource",
@@ -201,8 +209,6 @@ fn archive() -> Vec<(&'static str, &'static str, Value)> {
 }
 
 fn data() -> Vec<(&'static str, &'static str, Value)> {
-    let secret = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_SESSION_KEY_SECRET_ARN";
-    let login = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_DATABASE_SECRET_ARN";
     vec![
         ("database", "Database:/Resources/Postgres/Properties/PubliclyAccessible", json!(true)),
         ("database", "Database:/Resources/Postgres/Properties/StorageEncrypted", json!(false)),
@@ -230,6 +236,24 @@ fn data() -> Vec<(&'static str, &'static str, Value)> {
             "logins",
             "Database:/Resources/PortalLogin/Properties/GenerateSecretString/SecretStringTemplate",
             json!("{}"),
+        ),
+        ("logins", "Database:/Resources/PortalLogin/Properties/Name/Fn::If/1/Fn::Sub", json!("portal")),
+    ]
+}
+
+fn told() -> Vec<(&'static str, &'static str, Value)> {
+    let secret = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_SESSION_KEY_SECRET_ARN";
+    let login = "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_DATABASE_SECRET_ARN";
+    vec![
+        (
+            "environment",
+            "Root:/Resources/Portal/Properties/Environment/Variables/SIGNALBOX_MORE_DATABASES_PREFIX/Fn::Sub",
+            json!("${AWS::StackName}/login/steward/"),
+        ),
+        (
+            "environment",
+            "Root:/Resources/Steward/Properties/Environment/Variables/SIGNALBOX_LOGIN_SECRET_PREFIXES/Fn::Join/1/4",
+            Value::Null,
         ),
         (
             "environment",

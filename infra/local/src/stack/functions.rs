@@ -111,7 +111,8 @@ fn environment(
         ("OPERATORS_DIRECTORY_ID", OPERATIONS.directory_id.to_string(), OPERATORS),
         ("ONBOARDING", "listed".to_owned(), &["signin"]),
         ("EGRESS_ALLOW", egress(stack, settings), &["signin", "dispatcher", "operators"]),
-        ("LOGIN_SECRET_ARNS", logins(stack), &["steward"]),
+        ("LOGIN_SECRET_ARNS", of_others(|name| arn(&secrets::login(name))), &["steward"]),
+        ("LOGIN_SECRET_PREFIXES", of_others(secrets::prefix), &["steward"]),
         ("MORE_DATABASES", settings.databases.join(","), ALL),
         ("MORE_DATABASES_PREFIX", secrets::prefix(function), ALL),
         // To be tried out; nobody takes snapshots of this database.
@@ -143,11 +144,8 @@ fn archive(settings: &StackSettings) -> String {
     url::Url::from_file_path(folder).map_or_else(|()| String::new(), String::from)
 }
 
-fn logins(stack: &Stack) -> String {
-    let of_others = || crate::settings::FUNCTIONS.iter().filter(|name| **name != "steward");
-    let further = stack.databases.further.iter();
-    let names = of_others().map(|function| secrets::login(function)).chain(
-        further.flat_map(|(name, _)| of_others().map(move |function| secrets::login_in(function, name))),
-    );
-    names.map(|name| stack.cloud.secret_arn(&name)).collect::<Vec<_>>().join(",")
+/// Something of each function whose logins the steward makes.
+fn of_others(of: impl Fn(&str) -> String) -> String {
+    let others = crate::settings::FUNCTIONS.iter().filter(|name| **name != "steward");
+    others.map(|name| of(name)).collect::<Vec<_>>().join(",")
 }

@@ -89,11 +89,16 @@ pub(super) fn no_wildcards(stacks: &Stacks) -> Vec<String> {
     wrong
 }
 
-/// Each function reads the secrets of its job and no other.
+/// Each function reads the secrets of its job and no other; of logins in further databases its own, by their names, and the
+/// steward all, for it makes them.
 pub(super) fn own_secrets(stacks: &Stacks) -> Vec<String> {
     let mut wrong = Vec::new();
     for (function, secrets) in SECRETS {
-        let wanted: BTreeSet<String> = secrets.iter().map(|&name| name.to_owned()).collect();
+        let whose =
+            if *function == "Steward" { String::new() } else { format!("{}/", function.to_lowercase()) };
+        let arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret";
+        let further = json!({ "Fn::Sub": format!("{arn}:${{Prefix}}/login/{whose}*") }).to_string();
+        let wanted: BTreeSet<String> = secrets.iter().map(|&name| name.to_owned()).chain([further]).collect();
         let read = reach(stacks, function, &["secretsmanager:GetSecretValue"]);
         let read = read.into_iter().map(|name| name.trim_end_matches("Attachment").to_owned()).collect();
         wrong.extend(unless(wanted == read, format!("{function} reads {read:?}")));

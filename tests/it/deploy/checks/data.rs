@@ -7,7 +7,7 @@ use shared::{config::Function, db::logins};
 
 use super::{functions, unless};
 use crate::deploy::settings;
-use crate::deploy::template::{ROOT, Stacks, object};
+use crate::deploy::template::{ROOT, Stacks, list, object};
 
 /// Connections kept for people and the server itself.
 const KEPT: usize = 10;
@@ -106,6 +106,10 @@ pub(super) fn logins(stacks: &Stacks) -> Vec<String> {
         let long =
             generate["PasswordLength"].as_u64() >= Some(32) && generate["GenerateStringKey"] == "password";
         wrong.extend(unless(long, format!("{}: a weak password", function.id)));
+        let further = &secret["Properties"]["Name"]["Fn::If"];
+        let named = format!("${{Installation}}/login/{name}/${{Name}}");
+        let right = *further == json!(["IsFurther", { "Fn::Sub": named }, { "Ref": "AWS::NoValue" }]);
+        wrong.extend(unless(right, format!("{}: in a further database {further}", function.id)));
     }
     wrong
 }
@@ -126,9 +130,28 @@ pub(super) fn environment(stacks: &Stacks) -> Vec<String> {
             let secret = stacks.target(ROOT, value).is_some();
             wrong.extend(unless(secret, format!("{}: {name} is no secret's ARN", function.id)));
         }
+        let prefix = further_logins(&function.id.to_lowercase());
+        let right = own["SIGNALBOX_MORE_DATABASES_PREFIX"] == prefix;
+        wrong.extend(unless(right, format!("{}: logins in further databases", function.id)));
+        let others = &own["SIGNALBOX_LOGIN_SECRET_PREFIXES"]["Fn::Join"][1];
+        let known = others.is_null() || *others == others_logins(stacks, function.id);
+        wrong.extend(unless(known, format!("{}: others' logins in further databases", function.id)));
         let login = stacks.target(ROOT, &own["SIGNALBOX_DATABASE_SECRET_ARN"]).unwrap_or_default().1;
         let own_login = login.trim_end_matches("Attachment") == format!("{}Login", function.id);
         wrong.extend(unless(own_login, format!("{}: login {login}", function.id)));
     }
     wrong
+}
+
+/// What the names of a function's logins in further databases begin with, as functions are told.
+fn further_logins(function: &str) -> Value {
+    json!({ "Fn::Sub": format!("${{AWS::StackName}}/login/{function}/") })
+}
+
+/// The same of all but one function, in the template's order of logins.
+fn others_logins(stacks: &Stacks, but: &str) -> Value {
+    let logins = &stacks.get(ROOT, but)["Properties"]["Environment"]["Variables"]["SIGNALBOX_LOGIN_SECRET_ARNS"]
+        ["Fn::Join"][1];
+    let secrets = list(logins).into_iter().filter_map(|login| stacks.target(ROOT, login));
+    secrets.map(|(_, id)| further_logins(&id.trim_end_matches("Login").to_lowercase())).collect()
 }
