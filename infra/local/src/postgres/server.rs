@@ -189,7 +189,7 @@ fn launch(
         "listen_addresses=127.0.0.1".to_owned(),
         "unix_socket_directories=".to_owned(),
         "fsync=on".to_owned(),
-        "max_connections=100".to_owned(),
+        "max_connections=200".to_owned(),
         "shared_buffers=128MB".to_owned(),
         "log_timezone=UTC".to_owned(),
         "timezone=UTC".to_owned(),
