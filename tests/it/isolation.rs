@@ -6,6 +6,7 @@ mod catalog;
 mod checks;
 mod ciphertexts;
 mod crossing;
+mod databases;
 mod escapes;
 mod evidence;
 mod leaks;

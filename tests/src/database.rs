@@ -49,16 +49,30 @@ pub async fn login(stack: &Stack, function: &str) -> Client {
     connect(&login_of(stack, function).await).await
 }
 
-/// A function's login as its secret says it.
+/// A function's login in the database of a workspace.
+pub async fn login_to(stack: &Stack, function: &str, workspace: &Workspace) -> Login {
+    match &workspace.database {
+        Some(database) => login_of(stack, &format!("{function}-{database}")).await,
+        None => login_of(stack, function).await,
+    }
+}
+
+/// A function's login as its secret says it. Of one in a database beside the first, `portal-north`.
 pub async fn login_of(stack: &Stack, function: &str) -> Login {
     let secret = secrets(stack).await.read(&stack.cloud().secret_arn(&format!("login-{function}"))).await;
     let secret = secret.expect("the function's login");
     Login::read(secret.expose_str().expect("text")).expect("a login")
 }
 
-/// The pool of a function, as the function itself opens it.
+/// The pools of a function, as the function itself opens them: one for each database.
 pub async fn of(stack: &Stack, function: &str, max_connections: usize) -> Database {
-    let settings = settings(stack.cloud().secret_arn(&format!("login-{function}")), max_connections);
+    let arn = |name: String| stack.cloud().secret_arn(&name);
+    let further =
+        stack.databases().further.iter().map(|(name, _)| {
+            (name.parse().expect("a database's name"), arn(format!("login-{function}-{name}")))
+        });
+    let mut settings = settings(arn(format!("login-{function}")), max_connections);
+    settings.more = further.collect();
     Database::open(settings, secrets(stack).await).await.expect("the function's login")
 }
 
@@ -72,10 +86,9 @@ fn settings(secret_arn: String, max_connections: usize) -> DatabaseSettings {
     }
 }
 
-/// The pool of a function that reaches the database at another address: by way of a pooler.
-pub async fn at(stack: &Stack, function: &str, port: u16, max_connections: usize) -> Database {
-    let login = Login { port, ..login_of(stack, function).await };
-    let secret = json!({ "ARN": "arn", "Name": "login", "SecretString": login.secret(function) });
+/// The pool of a function that reaches one database at another address: by way of a pooler.
+pub async fn at(stack: &Stack, login: &Login, max_connections: usize) -> Database {
+    let secret = json!({ "ARN": "arn", "Name": "login", "SecretString": login.secret("portal") });
     let vault = World::new(move |_, _| Answer::Json(200, secret.clone()));
     let aws = aws(stack).await.into_builder().endpoint_url(vault.url()).build();
     let settings = settings("arn".to_owned(), max_connections);
@@ -104,7 +117,7 @@ pub fn archive(stack: &Stack) -> Archive {
 
 /// A bare connection of the portal's login that has become a tenant: what injected SQL would have.
 pub async fn inside(stack: &Stack, workspace: &Workspace) -> Client {
-    let client = login(stack, "portal").await;
+    let client = connect(&login_to(stack, "portal", workspace).await).await;
     let Workspace { schema, id, .. } = workspace;
     let enter =
         format!("set role \"{schema}\"; set search_path = \"{schema}\", pg_temp; set app.tenant_id = '{id}'");

@@ -8,25 +8,21 @@ use std::time::Duration;
 use local::postgres::Login;
 use local::process::Process;
 use local::settings::on_path;
-use local::stack::Stack;
 
 use crate::install::{Program, debian, free_port, once};
-use crate::{database, stack, tenant::random_id};
+use crate::{stack, tenant::random_id};
 
 /// A PgBouncer of one test.
 pub struct PgBouncer {
-    /// Where it listens, on loopback.
-    pub port: u16,
     /// The portal's login by way of it.
     pub login: Login,
     _process: Process,
 }
 
 impl PgBouncer {
-    /// Starts one that reaches the database under the portal's login. The error says why there is none.
-    pub async fn start(stack: &Stack) -> Result<Self, String> {
+    /// Starts one that reaches its database under one of the portal's logins. The error says why there is none.
+    pub async fn start(portal: Login) -> Result<Self, String> {
         let (program, libraries) = tokio::task::spawn_blocking(program).await.expect("no panic")?;
-        let portal = database::login_of(stack, "portal").await;
         let (port, folder) = (free_port(), stack::folder(&format!("pgbouncer-{}", random_id().simple())));
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let settings = folder.join("pgbouncer.ini");
@@ -38,7 +34,7 @@ impl PgBouncer {
         let login = Login { port, ..portal };
         for _ in 0..200 {
             if local::postgres::connect(&login.url()).await.is_ok() {
-                return Ok(Self { port, login, _process: process });
+                return Ok(Self { login, _process: process });
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

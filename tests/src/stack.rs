@@ -24,14 +24,34 @@ const SPARES: u32 = 12;
 /// asks [`port`] where to put it.
 const PLATFORMS: [(&str, &str); 2] = [("airflow", "http"), ("openbao", "http")];
 
+/// Databases beside the first of the stack of [`with_databases`]: each tenant with a database of its own takes one.
+const DATABASES: [&str; 6] = ["north", "south", "east", "west", "inland", "overseas"];
+
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static SHARED: OnceCell<Result<Stack, String>> = OnceCell::const_new();
+static BESIDE: OnceCell<Result<Stack, String>> = OnceCell::const_new();
 static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
 static PORTS: OnceLock<Vec<(&str, u16)>> = OnceLock::new();
 
 /// Runs a test on the stack that the tests of this process share.
 pub fn with<T>(test: impl AsyncFnOnce(&'static Stack) -> T) -> T {
     run(async { test(shared().await).await })
+}
+
+/// Runs a test on the stack with several databases that the tests of this process share. There are as many tenants with a
+/// database of their own as it has databases beside the first; a workspace beside them in one is
+/// [`crate::tenant::Workspace::claim_beside`]'s.
+pub fn with_databases<T>(test: impl AsyncFnOnce(&'static Stack) -> T) -> T {
+    run(async {
+        let started = BESIDE.get_or_init(|| async {
+            let databases = DATABASES.map(str::to_owned).to_vec();
+            start(StackSettings { databases, ..settings_in(&folder("databases")) }).await
+        });
+        match started.await {
+            Ok(stack) => test(stack).await,
+            Err(why) => panic!("the stack with several databases did not start: {why}"),
+        }
+    })
 }
 
 /// Runs a test on the runtime of this module, for a test that starts its own stack or needs none.

@@ -2,18 +2,17 @@
 //!
 //! Each test makes its own, so that tests that share a stack see nothing of each other.
 
+mod places;
+mod workspace;
+
 use local::{oidc::Account, people::sign_in, stack::Stack};
 use serde_json::{Value, json};
 use shared::{
     db::{
-        Database, Scope,
+        Database,
         placement::{self, Room, Spare},
     },
-    model::{
-        ids::{Id, SessionId, TenantId, UserId},
-        role::Permission,
-        tenant::Route,
-    },
+    model::ids::{Id, TenantId},
 };
 use uuid::Uuid;
 
@@ -21,6 +20,9 @@ use crate::{
     caller::{Administrator, Caller, Operator, Proof},
     database,
 };
+
+pub use places::{APART, PAIRS, Placement};
+pub use workspace::Workspace;
 
 /// A directory whose people can sign in: onboarded, or not.
 #[derive(Clone, Debug)]
@@ -50,99 +52,6 @@ pub struct Tenant {
     pub administrator_account: Account,
     /// The Operator as the provider knows them.
     pub operator_account: Account,
-}
-
-/// A workspace without the functions: claimed and entered by the same system functions that sign-in calls.
-#[derive(Clone, Debug)]
-pub struct Workspace {
-    /// The workspace.
-    pub id: Uuid,
-    /// Its schema, which is also its role.
-    pub schema: String,
-    /// The database it is in, unless that is the first.
-    pub database: Option<String>,
-    /// Its Administrator.
-    pub user: Uuid,
-    /// Their session.
-    pub session: Uuid,
-}
-
-/// Where a fixture's workspace is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// In a schema of its own.
-    Schema,
-    /// In the pool that all pooled workspaces of a stack share.
-    Pooled,
-    /// In a database of its own: one of those that the stack was started with and that nobody has yet.
-    Dedicated,
-}
-
-/// Every two placements that can stand side by side.
-pub const PAIRS: [(Placement, Placement); 4] = [
-    (Placement::Schema, Placement::Schema),
-    (Placement::Pooled, Placement::Pooled),
-    (Placement::Pooled, Placement::Schema),
-    (Placement::Schema, Placement::Pooled),
-];
-
-impl Placement {
-    /// As the steward's orders name it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Schema => "schema",
-            Self::Pooled => "pooled",
-            Self::Dedicated => "dedicated",
-        }
-    }
-}
-
-impl Workspace {
-    /// Claims a spare one, for a person who was never seen before.
-    pub async fn claim(stack: &Stack) -> Self {
-        Self::claim_in(stack, Placement::Schema).await
-    }
-
-    /// Claims a spare one of a placement.
-    pub async fn claim_in(stack: &Stack, placement: Placement) -> Self {
-        Self::claim_as(stack, &Directory::unknown(stack), placement).await
-    }
-
-    /// Claims a spare one for a directory that has none yet.
-    pub async fn claim_for(stack: &Stack, directory: &Directory) -> Self {
-        Self::claim_as(stack, directory, Placement::Schema).await
-    }
-
-    async fn claim_as(stack: &Stack, directory: &Directory, placement: Placement) -> Self {
-        let person = directory.person(stack, "ada");
-        directory.onboard_in(stack, Some(person.object_id), placement).await;
-        let ids: Vec<Uuid> = (0..4).map(|_| random_id()).collect();
-        let database = database::of_directory(stack, directory.id).await;
-        let client = database::superuser_in(stack, database.as_deref()).await;
-        let sign_in = "select session_id, user_id, tenant_id, tenant_schema \
-                       from system.sign_in('entra', $1, $2, 'Ada', false, $3, interval '1 hour', '', '')";
-        let row = loop {
-            match client.query_one(sign_in, &[&directory.id, &person.object_id, &ids]).await {
-                Ok(row) => break row,
-                Err(error) if error.code().is_some_and(|code| code.code() == "SB503") => {
-                    stack.order(json!({ "do": "refill", "spares": 8 })).await.expect("the steward refills");
-                }
-                Err(error) => panic!("a first sign-in: {error:?}"),
-            }
-        };
-        Self { session: row.get(0), user: row.get(1), id: row.get(2), schema: row.get(3), database }
-    }
-
-    /// Where it is.
-    pub fn route(&self) -> Route {
-        Route { tenant: TenantId::from(self.id), schema: self.schema.parse().expect("a schema name") }
-    }
-
-    /// The scope of its Administrator.
-    pub fn scope(&self, permission: Permission) -> Scope {
-        let (session, user) = (SessionId::from(self.session), UserId::from(self.user));
-        Scope::Person { session, user, route: self.route(), permission: Some(permission) }
-    }
 }
 
 /// A fresh tenant of this stack, which may make as many calls as a test can.
@@ -181,6 +90,19 @@ async fn made(stack: &Stack, placement: Placement, limits: Value) -> Tenant {
         administrator_account: first,
         operator_account: second,
     }
+}
+
+/// The same tenant with an Operator, who may have been removed, and with room for many more things.
+pub async fn staffed(stack: &Stack, tenant: Tenant) -> Tenant {
+    let room = json!({ "connections": 10_000, "users": 10_000, "jobs": 10_000, "schedules": 10_000 });
+    limit(stack, tenant.id, room).await;
+    let account = &tenant.operator_account;
+    let member =
+        json!({ "directory_id": account.directory_id, "object_id": account.object_id, "role": "operator" });
+    let answer = tenant.administrator.post("/users", &member).await;
+    assert!(matches!(answer.status, 201 | 409), "{}", answer.text());
+    let operator = Operator(signed_in(stack, account).await);
+    Tenant { operator, ..tenant }
 }
 
 /// Makes a spare workspace with a schema of its own at an older version.
@@ -273,10 +195,16 @@ impl Directory {
             "do": "onboard", "directory_id": self.id, "name": self.name, "first_administrator": first_administrator,
             "placement": placement.name(),
         });
+        // One at a time, so that no two find the same database free.
+        static TAKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let mut taking = None;
         if placement == Placement::Dedicated {
+            taking = Some(TAKING.lock().await);
             order["database"] = database::free(stack).await.into();
         }
-        stack.order(order).await.expect("the steward onboards")
+        let answer = stack.order(order).await;
+        drop(taking);
+        answer.expect("the steward onboards")
     }
 }
 

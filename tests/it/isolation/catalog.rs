@@ -11,7 +11,7 @@ use super::checks::{
 /// Asks one question of the list about two workspaces and everything they share.
 fn nothing(claim: &str) {
     stack::with(async |stack| {
-        let pair = Pair { ours: Workspace::claim(stack).await, theirs: Workspace::claim(stack).await };
+        let pair = Pair::new(stack).await;
         let client = database::superuser(stack).await;
         let found = questions::of(&client, &pair, claim).await;
         assert!(found.is_empty(), "{claim}:\n{}", found.join("\n"));
@@ -88,6 +88,12 @@ fn every_tenant_table_forces_row_security_and_leads_its_keys_with_the_tenant() {
     nothing("every key and reference of a tenant table starts with the tenant");
     nothing("system rows that bear a tenant are fenced too");
     nothing("a group role reads of schema system what it is known to");
+}
+
+#[test]
+fn a_database_lets_in_its_own_logins_and_nobody_else() {
+    nothing("a login connects to its own database alone");
+    nothing("nobody else connects to a database");
 }
 
 #[test]

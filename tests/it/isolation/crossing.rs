@@ -1,11 +1,14 @@
 //! Tenant A's role against tenant B's schema: what happens when each verb is tried on each table. What the
 //! privileges say for every pair of tenants is [`super::matrix`]'s.
 
+use local::stack::Stack;
 use tests::{
     database, stack,
-    tenant::{Workspace, random_id},
+    tenant::{Placement, Workspace, random_id},
 };
 use tokio_postgres::{Client, error::SqlState};
+
+use super::leaks::neighbours;
 
 /// The code a statement is refused with; none where it is not refused.
 async fn refusal(client: &Client, statement: &str) -> Option<SqlState> {
@@ -19,34 +22,45 @@ async fn tables(client: &Client, schema: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+async fn their_tables_are_denied(stack: &Stack, (ours, theirs): (Workspace, Workspace)) {
+    let client = database::inside(stack, &ours).await;
+    let superuser = database::superuser_in(stack, theirs.database.as_deref()).await;
+    let tables = tables(&superuser, &theirs.schema).await;
+    assert!(tables.len() >= 18, "{tables:?}");
+    let there = &theirs.schema;
+    for table in tables {
+        for statement in [
+            format!("select from \"{there}\".{table}"),
+            format!("select tableoid from \"{there}\".{table} for update"),
+            format!("insert into \"{there}\".{table} default values"),
+            format!("update \"{there}\".{table} set tenant_id = tenant_id"),
+            format!("delete from \"{there}\".{table}"),
+            format!("truncate \"{there}\".{table}"),
+            format!("copy \"{there}\".{table} to stdout"),
+            format!("drop table \"{there}\".{table}"),
+            format!("alter table \"{there}\".{table} disable row level security"),
+            format!("create trigger x after insert on \"{there}\".{table} execute function x()"),
+        ] {
+            assert_eq!(
+                refusal(&client, &statement).await,
+                Some(SqlState::INSUFFICIENT_PRIVILEGE),
+                "{statement}"
+            );
+        }
+    }
+}
+
 #[test]
 fn another_tenants_tables_are_denied_to_every_verb() {
     stack::with(async |stack| {
-        let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let client = database::inside(stack, &ours).await;
-        let tables = tables(&database::superuser(stack).await, &theirs.schema).await;
-        assert!(tables.len() >= 18, "{tables:?}");
-        let there = &theirs.schema;
-        for table in tables {
-            for statement in [
-                format!("select from \"{there}\".{table}"),
-                format!("select tableoid from \"{there}\".{table} for update"),
-                format!("insert into \"{there}\".{table} default values"),
-                format!("update \"{there}\".{table} set tenant_id = tenant_id"),
-                format!("delete from \"{there}\".{table}"),
-                format!("truncate \"{there}\".{table}"),
-                format!("copy \"{there}\".{table} to stdout"),
-                format!("drop table \"{there}\".{table}"),
-                format!("alter table \"{there}\".{table} disable row level security"),
-                format!("create trigger x after insert on \"{there}\".{table} execute function x()"),
-            ] {
-                assert_eq!(
-                    refusal(&client, &statement).await,
-                    Some(SqlState::INSUFFICIENT_PRIVILEGE),
-                    "{statement}"
-                );
-            }
-        }
+        their_tables_are_denied(stack, (Workspace::claim(stack).await, Workspace::claim(stack).await)).await;
+    });
+}
+
+#[test]
+fn so_they_are_in_a_database_beside_the_first() {
+    stack::with_databases(async |stack| {
+        their_tables_are_denied(stack, neighbours(stack, Placement::Dedicated).await).await;
     });
 }
 

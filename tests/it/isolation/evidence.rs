@@ -10,7 +10,7 @@ use tests::{
 
 /// Evidence until this workspace had its turn.
 async fn gathered(stack: &Stack, tenant: &Tenant) -> Value {
-    let client = database::superuser(stack).await;
+    let client = database::superuser_in(stack, tenant.database.as_deref()).await;
     client
         .execute("delete from system.isolation_evidence where tenant_id = $1", &[&tenant.id])
         .await
@@ -37,66 +37,78 @@ fn the_canaries_know_every_table() {
     });
 }
 
+async fn with_a_database_beside() -> Stack {
+    stack::own(|settings| settings.databases = vec!["north".to_owned()]).await
+}
+
 #[test]
 fn every_attempt_on_a_workspace_is_refused_and_its_administrators_see_it() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
-        let tenant = tenant::new(&stack).await;
-        let evidence = gathered(&stack, &tenant).await;
-        assert_eq!(evidence["violations"], 0, "{evidence}");
-        let statements = i64::try_from(TABLES.len() * 4 * 2).expect("a number");
-        assert!(evidence["attempts"].as_i64().expect("a number") > statements, "{evidence}");
-        let of_statements: Vec<_> = evidence["checks"]
-            .as_array()
-            .expect("checks")
-            .iter()
-            .filter(|check| check["name"] == "statements of another workspace")
-            .collect();
-        assert_eq!(of_statements.len(), 2, "both canaries tried: {evidence}");
-        assert!(of_statements.iter().all(|check| check["attempts"] == json!(TABLES.len() * 4)), "{evidence}");
-        tenant.operator.get("/workspace/isolation").await.problem(403, "forbidden");
+        let stack = with_a_database_beside().await;
+        for placement in [Placement::Schema, Placement::Dedicated] {
+            let tenant = tenant::new_in(&stack, placement).await;
+            is_told_of_every_attempt(&stack, &tenant).await;
+        }
         stack.stop().await;
     });
+}
+
+async fn is_told_of_every_attempt(stack: &Stack, tenant: &Tenant) {
+    let evidence = gathered(stack, tenant).await;
+    assert_eq!(evidence["violations"], 0, "{evidence}");
+    let statements = i64::try_from(TABLES.len() * 4 * 2).expect("a number");
+    assert!(evidence["attempts"].as_i64().expect("a number") > statements, "{evidence}");
+    let of_statements: Vec<_> = evidence["checks"]
+        .as_array()
+        .expect("checks")
+        .iter()
+        .filter(|check| check["name"] == "statements of another workspace")
+        .collect();
+    assert_eq!(of_statements.len(), 2, "both canaries tried: {evidence}");
+    assert!(of_statements.iter().all(|check| check["attempts"] == json!(TABLES.len() * 4)), "{evidence}");
+    tenant.operator.get("/workspace/isolation").await.problem(403, "forbidden");
 }
 
 #[test]
 fn a_fence_that_is_taken_down_is_seen_and_nothing_is_lost_by_looking() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
-        let tenant = tenant::new(&stack).await;
-        tests::work::vault(&tenant.administrator, "mine").await;
-        assert_eq!(gathered(&stack, &tenant).await["violations"], 0);
-        let client = database::superuser(&stack).await;
-        let schema = &tenant.schema;
-        for (broken, mended) in [
-            (
-                format!(
-                    "grant usage on schema \"{schema}\" to signalbox_tenants; \
-                         grant select, delete on \"{schema}\".vaults to signalbox_tenants"
-                ),
-                format!(
-                    "revoke all on schema \"{schema}\" from signalbox_tenants; \
-                         revoke all on \"{schema}\".vaults from signalbox_tenants"
-                ),
-            ),
-            (
-                format!("alter table \"{schema}\".vaults no force row level security"),
-                format!("alter table \"{schema}\".vaults force row level security"),
-            ),
-        ] {
-            client.batch_execute(&broken).await.expect("the fence is taken down");
-            let evidence = gathered(&stack, &tenant).await;
-            assert!(evidence["violations"].as_i64() > Some(0), "{broken}: {evidence}");
-            client.batch_execute(&mended).await.expect("the fence is put up");
+        let stack = with_a_database_beside().await;
+        for placement in [Placement::Schema, Placement::Dedicated] {
+            let tenant = tenant::new_in(&stack, placement).await;
+            is_seen_when_its_fence_is_down(&stack, &tenant).await;
         }
-        assert_eq!(gathered(&stack, &tenant).await["violations"], 0);
-        assert_eq!(
-            tests::work::all(&tenant.administrator, "/vaults").await.len(),
-            1,
-            "its vault is there still"
-        );
         stack.stop().await;
     });
+}
+
+async fn is_seen_when_its_fence_is_down(stack: &Stack, tenant: &Tenant) {
+    tests::work::vault(&tenant.administrator, "mine").await;
+    assert_eq!(gathered(stack, tenant).await["violations"], 0);
+    let client = database::superuser_in(stack, tenant.database.as_deref()).await;
+    let schema = &tenant.schema;
+    for (broken, mended) in [
+        (
+            format!(
+                "grant usage on schema \"{schema}\" to signalbox_tenants; \
+                         grant select, delete on \"{schema}\".vaults to signalbox_tenants"
+            ),
+            format!(
+                "revoke all on schema \"{schema}\" from signalbox_tenants; \
+                         revoke all on \"{schema}\".vaults from signalbox_tenants"
+            ),
+        ),
+        (
+            format!("alter table \"{schema}\".vaults no force row level security"),
+            format!("alter table \"{schema}\".vaults force row level security"),
+        ),
+    ] {
+        client.batch_execute(&broken).await.expect("the fence is taken down");
+        let evidence = gathered(stack, tenant).await;
+        assert!(evidence["violations"].as_i64() > Some(0), "{broken}: {evidence}");
+        client.batch_execute(&mended).await.expect("the fence is put up");
+    }
+    assert_eq!(gathered(stack, tenant).await["violations"], 0);
+    assert_eq!(tests::work::all(&tenant.administrator, "/vaults").await.len(), 1, "its vault is there still");
 }
 
 #[test]

@@ -20,15 +20,16 @@ use shared::{
 };
 use tests::{
     database, stack,
-    tenant::{Workspace, random_id},
+    tenant::{Placement, Workspace, random_id},
 };
 use uuid::Uuid;
 
 /// Points at which a transaction is cut off, by each of the [`POOLS`] at once.
 const POINTS: usize = 500;
 
-/// Pools that are tried side by side: most of the time goes into opening connections anew.
-const POOLS: usize = 4;
+/// Pools that are tried side by side: most of the time goes into opening connections anew. Each for two workspaces of a
+/// placement, whose connections are the same.
+const POOLS: [Placement; 4] = [Placement::Schema, Placement::Pooled, Placement::Pooled, Placement::Dedicated];
 
 /// Polls a future so often, then drops it, as a client that hangs up does.
 struct Cut<F> {
@@ -69,7 +70,8 @@ async fn work(pool: &Database, workspace: &Workspace, mark: Uuid, commit: bool) 
 
 /// Who the next borrower is, whether its transaction began with it, and whether any row of another tenant is seen.
 pub(super) async fn is_clean(pool: &Database, workspace: &Workspace) -> Result<(), String> {
-    let ask = "select current_user::text = $1 and session_user = 'signalbox_portal'
+    let login = workspace.database.as_ref().map_or_else(String::new, |name| format!("_{name}"));
+    let ask = "select current_user::text = $1 and session_user = 'signalbox_portal' || $4
                       and current_setting('app.tenant_id') = $2::text
                       and current_setting('search_path') = $1 || ', pg_temp'
                       and current_setting('statement_timeout') = '10s',
@@ -80,7 +82,7 @@ pub(super) async fn is_clean(pool: &Database, workspace: &Workspace) -> Result<(
         .await
         .map_err(|e| e.to_string())?;
     let rows = tx
-        .rows(ask, &[&workspace.schema, &workspace.id.to_string(), &began])
+        .rows(ask, &[&workspace.schema, &workspace.id.to_string(), &began, &login])
         .await
         .map_err(|e| format!("{e:?}"))?;
     let (identity, fresh, foreign): (bool, bool, i64) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
@@ -92,9 +94,19 @@ pub(super) async fn is_clean(pool: &Database, workspace: &Workspace) -> Result<(
 }
 
 async fn count(stack: &Stack, workspace: &Workspace, like: &str) -> i64 {
-    let client = database::superuser(stack).await;
-    let ask = format!("select count(*) from \"{}\".vaults where name like $1", workspace.schema);
-    client.query_one(&ask, &[&like]).await.expect("a count").get(0)
+    let client = database::superuser_in(stack, workspace.database.as_deref()).await;
+    let ask =
+        format!("select count(*) from \"{}\".vaults where tenant_id = $1 and name like $2", workspace.schema);
+    client.query_one(&ask, &[&workspace.id, &like]).await.expect("a count").get(0)
+}
+
+/// Two workspaces of a placement in one database.
+pub(super) async fn neighbours(stack: &Stack, placement: Placement) -> (Workspace, Workspace) {
+    if placement == Placement::Dedicated {
+        let (name, _) = &stack.databases().further[0];
+        return (Workspace::claim_beside(stack, name).await, Workspace::claim_beside(stack, name).await);
+    }
+    (Workspace::claim_in(stack, placement).await, Workspace::claim_in(stack, placement).await)
 }
 
 /// Cuts work of `ours` off at [`POINTS`] points and looks at what `theirs` borrows after each. Returns the confirmed commits.
@@ -113,7 +125,7 @@ async fn cut_and_look(stack: &Stack, ours: &Workspace, theirs: &Workspace, seed:
             Some(Err(error)) => panic!("the work failed: {error:?}"),
         }
         if let Err(how) = is_clean(&pool, theirs).await {
-            panic!("cut {cut} after {left} polls: {how}");
+            panic!("{ours:?}, cut {cut} after {left} polls: {how}");
         }
     }
     confirmed
@@ -121,13 +133,39 @@ async fn cut_and_look(stack: &Stack, ours: &Workspace, theirs: &Workspace, seed:
 
 #[test]
 fn whoever_borrows_after_a_cut_is_clean_and_what_was_cut_is_not_committed() {
-    stack::with(async |stack| {
-        let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let seeds = (1..).map(|seed| [seed; 32]).take(POOLS);
-        let confirmed = join_all(seeds.map(|seed| cut_and_look(stack, &ours, &theirs, seed))).await;
-        assert_eq!(count(stack, &ours, "%abandoned").await, 0);
-        let (kept, confirmed) = (count(stack, &ours, "%committed").await, confirmed.iter().sum::<i64>());
-        assert_eq!(kept % 2, 0, "both rows of a transaction or none");
-        assert!(kept / 2 >= confirmed, "{kept} rows, {confirmed} commits were confirmed");
+    stack::with_databases(async |stack| {
+        join_all(POOLS.into_iter().zip(1..).map(async |(placement, seed)| {
+            let (ours, theirs) = neighbours(stack, placement).await;
+            let confirmed = cut_and_look(stack, &ours, &theirs, [seed; 32]).await;
+            assert_eq!(count(stack, &ours, "%abandoned").await, 0, "{placement:?}");
+            let kept = count(stack, &ours, "%committed").await;
+            assert_eq!(kept % 2, 0, "{placement:?}: both rows of a transaction or none");
+            assert!(kept / 2 >= confirmed, "{placement:?}: {kept} rows, {confirmed} commits were confirmed");
+        }))
+        .await;
+    });
+}
+
+/// A session that is none is refused, looked for in the databases and refused again: all of it is cut off somewhere.
+#[test]
+fn whoever_borrows_after_a_look_for_a_workspace_was_cut_off_is_clean() {
+    stack::with_databases(async |stack| {
+        for placement in [Placement::Schema, Placement::Pooled, Placement::Dedicated] {
+            let (ours, theirs) = neighbours(stack, placement).await;
+            let pool = database::of(stack, "portal", 1).await;
+            for left in (1..40).chain(1..40) {
+                let stranger = Workspace { session: random_id(), ..ours.clone() };
+                let looked_for = async {
+                    for _ in 0..2 {
+                        work(&pool, &stranger, random_id(), true).await.expect_err("no such session");
+                    }
+                };
+                Cut { left, inner: Box::pin(looked_for) }.await;
+                if let Err(how) = is_clean(&pool, &theirs).await {
+                    panic!("{placement:?}, {left} polls: {how}");
+                }
+            }
+            assert_eq!(count(stack, &ours, "%").await, 0, "{placement:?}");
+        }
     });
 }

@@ -14,9 +14,11 @@ use tests::{
     install::absent,
     pgbouncer::PgBouncer,
     scale, stack,
-    tenant::{Workspace, random_id},
+    tenant::{Placement, Workspace, random_id},
 };
 use tokio_postgres::Client;
+
+use super::leaks::neighbours;
 
 const INSERT: &str = "insert into vaults (id, name, kind, created_at, updated_at, updated_by)
                       values ($1, $2, 'managed', system.now(), system.now(), $3)";
@@ -65,9 +67,9 @@ async fn units(
     (wrong, whole, cut, backends)
 }
 
-/// A PgBouncer, or none and a loud word about it.
-async fn bouncer(stack: &Stack) -> Option<PgBouncer> {
-    match PgBouncer::start(stack).await {
+/// A PgBouncer before the database of a workspace, or none and a loud word about it.
+async fn bouncer(stack: &Stack, workspace: &Workspace) -> Option<PgBouncer> {
+    match PgBouncer::start(database::login_to(stack, "portal", workspace).await).await {
         Ok(bouncer) => Some(bouncer),
         Err(why) => {
             absent("PgBouncer", &why);
@@ -76,65 +78,74 @@ async fn bouncer(stack: &Stack) -> Option<PgBouncer> {
     }
 }
 
+/// Two connections, and that one backend serves both.
+async fn one_backend(bouncer: &PgBouncer) -> (Client, Client) {
+    let (one, other) = (database::connect(&bouncer.login).await, database::connect(&bouncer.login).await);
+    assert_eq!(backend(&one).await, backend(&other).await, "if they never met, the result is meaningless");
+    (one, other)
+}
+
+async fn stay_apart(stack: &Stack, placement: Placement, wanted: usize) {
+    let (ours, theirs) = neighbours(stack, placement).await;
+    let Some(bouncer) = bouncer(stack, &ours).await else { return };
+    drop(one_backend(&bouncer).await);
+    let mut tasks = Vec::new();
+    for (seed, workspace) in [(1, &ours), (2, &theirs), (3, &ours), (4, &theirs)] {
+        let pool = database::at(stack, &bouncer.login, 1).await;
+        tasks.push(tokio::spawn(units(pool, workspace.clone(), seed, wanted)));
+    }
+    let (mut wrong, mut whole, mut cut, mut backends) = (Vec::new(), 0, 0, Vec::new());
+    for task in tasks {
+        let done = task.await.expect("it comes to its end");
+        wrong.extend(done.0);
+        (whole, cut) = (whole + done.1, cut + done.2);
+        backends.push(done.3);
+    }
+    let shared = backends[0].intersection(&backends[1]).count();
+    let counts = [
+        ("placement", placement.name().to_owned()),
+        ("pooled_transactions", whole.to_string()),
+        ("cut", cut.to_string()),
+        ("backends_shared", shared.to_string()),
+        ("violations", wrong.len().to_string()),
+    ];
+    scale::say("isolation", &counts);
+    assert!(wrong.is_empty(), "{placement:?}: {}", wrong.join("\n"));
+    assert!(shared > 0 && cut > 0, "{shared} backends served both, {cut} were cut off");
+    let client = database::superuser_in(stack, ours.database.as_deref()).await;
+    for workspace in [&ours, &theirs] {
+        let ask = format!(
+            "select count(*) from \"{}\".vaults where tenant_id = $1 and name not like $2 || ' %'",
+            workspace.schema
+        );
+        let row = client.query_one(&ask, &[&workspace.id, &workspace.id.to_string()]).await.expect("a count");
+        assert_eq!(row.get::<_, i64>(0), 0, "no row went to the other");
+    }
+}
+
 #[test]
 fn two_tenants_on_one_backend_stay_apart() {
-    stack::with(async |stack| {
-        let Some(bouncer) = bouncer(stack).await else { return };
-        let (one, other) = (database::connect(&bouncer.login).await, database::connect(&bouncer.login).await);
-        assert_eq!(
-            backend(&one).await,
-            backend(&other).await,
-            "if they never met, the result is meaningless"
-        );
-        drop((one, other));
-        let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let wanted = scale::of(600, 20_000);
-        let mut tasks = Vec::new();
-        for (seed, workspace) in [(1, &ours), (2, &theirs), (3, &ours), (4, &theirs)] {
-            let pool = database::at(stack, "portal", bouncer.port, 1).await;
-            tasks.push(tokio::spawn(units(pool, workspace.clone(), seed, wanted)));
-        }
-        let (mut wrong, mut whole, mut cut, mut backends) = (Vec::new(), 0, 0, Vec::new());
-        for task in tasks {
-            let done = task.await.expect("it comes to its end");
-            wrong.extend(done.0);
-            (whole, cut) = (whole + done.1, cut + done.2);
-            backends.push(done.3);
-        }
-        let shared = backends[0].intersection(&backends[1]).count();
-        let counts = [
-            ("pooled_transactions", whole.to_string()),
-            ("cut", cut.to_string()),
-            ("backends_shared", shared.to_string()),
-            ("violations", wrong.len().to_string()),
-        ];
-        scale::say("isolation", &counts);
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        assert!(shared > 0 && cut > 0, "{shared} backends served both, {cut} were cut off");
-        let client = database::superuser(stack).await;
-        for workspace in [&ours, &theirs] {
-            let ask = format!(
-                "select count(*) from \"{}\".vaults where name not like $1 || ' %'",
-                workspace.schema
-            );
-            let row = client.query_one(&ask, &[&workspace.id.to_string()]).await.expect("a count");
-            assert_eq!(row.get::<_, i64>(0), 0, "no row went to the other");
-        }
-    });
+    stack::with_databases(async |stack| stay_apart(stack, Placement::Schema, scale::of(600, 20_000)).await);
+}
+
+/// Their schema and role are one; all that tells them apart is set in the transaction.
+#[test]
+fn two_tenants_of_one_pool_on_one_backend_stay_apart() {
+    stack::with_databases(async |stack| stay_apart(stack, Placement::Pooled, scale::of(600, 20_000)).await);
+}
+
+#[test]
+fn two_tenants_on_one_backend_of_a_further_database_stay_apart() {
+    stack::with_databases(async |stack| stay_apart(stack, Placement::Dedicated, scale::of(150, 5_000)).await);
 }
 
 /// What the product never does, because of this.
 #[test]
 fn what_is_set_for_the_session_reaches_the_next_tenant_on_the_backend() {
     stack::with(async |stack| {
-        let Some(bouncer) = bouncer(stack).await else { return };
         let (ours, theirs) = (Workspace::claim(stack).await, Workspace::claim(stack).await);
-        let (one, other) = (database::connect(&bouncer.login).await, database::connect(&bouncer.login).await);
-        assert_eq!(
-            backend(&one).await,
-            backend(&other).await,
-            "if they never met, the result is meaningless"
-        );
+        let Some(bouncer) = bouncer(stack, &ours).await else { return };
+        let (one, other) = one_backend(&bouncer).await;
         let who = "select current_user::text || ' ' || current_setting('search_path') || ' ' || coalesce(current_setting('app.tenant_id', true), '')";
         let session = format!(
             "set role \"{0}\"; set search_path = \"{0}\", pg_temp; set app.tenant_id = '{1}'",

@@ -1,10 +1,11 @@
 //! The tests, tested: one control after another is taken away, and each time a check of this suite must notice.
 //!
-//! What stands in the database is bent in a transaction that is rolled back ([`grants`], [`tables`], [`opening`], [`functions`],
-//! [`people`], [`operators`]), on a stack of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]):
+//! What stands in the database is bent in a transaction that is rolled back ([`databases`], [`grants`], [`tables`], [`opening`],
+//! [`functions`], [`people`], [`operators`]), on a stack of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]):
 //! the product has no switch for it.
 
 mod connections;
+mod databases;
 mod functions;
 mod grants;
 mod opening;
@@ -13,7 +14,7 @@ mod people;
 mod seams;
 mod tables;
 
-use tests::{database, scale, stack, tenant::Workspace};
+use tests::{scale, stack};
 use tokio_postgres::Client;
 
 use super::checks::{self, Pair};
@@ -91,34 +92,44 @@ async fn bend(client: &Client, function: &str, from: &str, to: &str) -> Result<S
     Err(format!("system.{function} has no `{from}`: say in sabotage/functions.rs what the control is now"))
 }
 
+/// Plants one after another between two workspaces; says how many were planted, and which nothing has noticed.
+async fn plant_all(client: &Client, pair: &Pair, all: &[&Sabotage]) -> Vec<String> {
+    let mut missed = Vec::new();
+    for sabotage in all {
+        client.batch_execute("begin").await.expect("a transaction");
+        match sabotage.plant(client, pair).await {
+            Err(why) => missed.push(format!("{}: {why}", sabotage.control)),
+            Ok(()) if sabotage.is_noticed(client, pair).await => {}
+            Ok(()) => missed.push(sabotage.control.to_owned()),
+        }
+        client.batch_execute("rollback").await.expect("as it was");
+    }
+    client.batch_execute("begin").await.expect("a transaction");
+    let left = checks::wrong(client, pair).await;
+    client.batch_execute("rollback").await.expect("as it was");
+    assert!(left.is_empty(), "the fence stands again: {}", left.join("\n"));
+    let (planted, caught) = (all.len(), all.len() - missed.len());
+    let caught_of = format!("{caught} ({}%)", caught * 100 / planted);
+    let place = format!("the_database_{}", pair.fill("{database}"));
+    scale::say("sabotage", &[("where", place), ("planted", planted.to_string()), ("caught", caught_of)]);
+    missed
+}
+
 #[test]
 fn every_control_of_the_database_is_missed_when_it_is_gone() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
-        let pair = Pair { ours: Workspace::claim(&stack).await, theirs: Workspace::claim(&stack).await };
-        let client = database::superuser(&stack).await;
-        let all: Vec<&Sabotage> = [grants::ALL, tables::ALL, opening::ALL, functions::ALL, people::ALL]
-            .into_iter()
-            .chain(operators::ALL.iter().copied())
-            .flatten()
-            .collect();
+        let stack = stack::own(|settings| settings.databases = vec!["north".to_owned()]).await;
+        let in_each = [databases::ALL, grants::ALL, tables::ALL];
+        let in_first = [opening::ALL, functions::ALL, people::ALL];
+        let in_each: Vec<&Sabotage> = in_each.into_iter().flatten().collect();
+        let in_first = in_first.into_iter().chain(operators::ALL.iter().copied()).flatten();
+        let all: Vec<&Sabotage> = in_each.iter().copied().chain(in_first).collect();
         let mut missed = Vec::new();
-        for sabotage in &all {
-            client.batch_execute("begin").await.expect("a transaction");
-            match sabotage.plant(&client, &pair).await {
-                Err(why) => missed.push(format!("{}: {why}", sabotage.control)),
-                Ok(()) if sabotage.is_noticed(&client, &pair).await => {}
-                Ok(()) => missed.push(sabotage.control.to_owned()),
-            }
-            client.batch_execute("rollback").await.expect("as it was");
+        // Functions are the same text in each database; who may do what there is granted in each.
+        for (pair, planted) in [(Pair::new(&stack).await, &all), (Pair::beside(&stack).await, &in_each)] {
+            let client = pair.superuser(&stack).await;
+            missed.extend(plant_all(&client, &pair, planted).await);
         }
-        client.batch_execute("begin").await.expect("a transaction");
-        let left = checks::wrong(&client, &pair).await;
-        assert!(left.is_empty(), "the fence stands again: {}", left.join("\n"));
-        let (planted, caught) = (all.len(), all.len() - missed.len());
-        let caught_of = format!("{caught} ({}%)", caught * 100 / planted);
-        let place = "the_database".to_owned();
-        scale::say("sabotage", &[("where", place), ("planted", planted.to_string()), ("caught", caught_of)]);
         assert!(missed.is_empty(), "nothing noticed that these were gone: {missed:#?}");
         stack.stop().await;
     });

@@ -1,13 +1,15 @@
 //! Every id of another tenant in every place that takes one: the answer is that of an id which never was, to the byte. The
 //! whole grid goes through the gateway once.
 
+use std::time::Instant;
+
 use local::stack::Stack;
 use reqwest::Method;
 use serde_json::json;
 use tests::{
     caller::{Caller, send},
     scale, stack,
-    tenant::{PAIRS, Placement},
+    tenant::{APART, PAIRS, Placement},
     work,
 };
 
@@ -16,7 +18,7 @@ use super::{
     judge::{Attempt, KINDS, Kind},
     planted::{Planted, changed},
     spots::{Spot, spots},
-    way::Way,
+    way::{Near, Way},
 };
 
 #[test]
@@ -48,16 +50,24 @@ fn every_operation_says_who_may_and_is_attacked() {
 /// The whole grid, from a workspace of one placement against one of another.
 async fn foreign_is_absent(stack: &Stack, (ours, theirs): (Placement, Placement)) {
     let (ours, theirs) = (Planted::new_in(stack, ours).await, Planted::new_in(stack, theirs).await);
+    absent_between(stack, Way::Gateway, (&ours, &theirs)).await;
+}
+
+async fn absent_between(stack: &Stack, way: Way, (ours, theirs): (&Planted, &Planted)) {
     theirs.rest(stack).await;
     let before = theirs.digest(stack).await;
     let spots = spots(&operations(stack.url()).await);
-    let grid = Grid { way: Way::Gateway, spots: &spots, ours: &ours, theirs: &theirs };
+    let (name, started) = (way.name(), Instant::now());
+    let grid = Grid { way, spots: &spots, ours, theirs };
     let (attempts, violations) = grid.attempt(usize::MAX).await;
     assert_eq!(changed(&before, &theirs.digest(stack).await), "", "nothing of theirs was touched");
     let counts = [
-        ("gateway_attempts", attempts.to_string()),
+        ("from", ours.placement.name().to_owned()),
+        ("to", theirs.placement.name().to_owned()),
+        (name, attempts.to_string()),
         ("operations×fields", format!("100% ({} places)", spots.len())),
         ("violations", violations.len().to_string()),
+        ("took", format!("{}s", started.elapsed().as_secs())),
     ];
     scale::say("isolation", &counts);
     assert!(violations.is_empty(), "{}", violations.join("\n"));
@@ -74,6 +84,26 @@ fn so_it_is_between_neighbours_in_a_pool_and_into_a_pool_and_out_of_it() {
     stack::with(async |stack| {
         for pair in PAIRS.into_iter().filter(|pair| *pair != (Placement::Schema, Placement::Schema)) {
             foreign_is_absent(stack, pair).await;
+        }
+    });
+}
+
+/// By a portal in this process, which finds each workspace in its database; from one such database to another through the
+/// gateway.
+#[test]
+fn so_it_is_into_a_database_of_ones_own_and_out_of_it() {
+    stack::with_databases(async |stack| {
+        let mut planted = Vec::new();
+        for placement in [Placement::Schema, Placement::Pooled, Placement::Dedicated, Placement::Dedicated] {
+            planted.push(Planted::new_in(stack, placement).await);
+        }
+        let near = Way::Near(Near::new(stack, 2).await);
+        for (ours, theirs) in APART {
+            let way = if ours == theirs { Way::Gateway } else { near.clone() };
+            let ours = planted.iter().find(|planted| planted.placement == ours).expect("planted");
+            let theirs = planted.iter().rfind(|planted| planted.placement == theirs).expect("planted");
+            assert_ne!(ours.tenant.database, theirs.tenant.database);
+            absent_between(stack, way, (ours, theirs)).await;
         }
     });
 }

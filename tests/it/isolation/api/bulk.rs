@@ -1,5 +1,6 @@
 //! A hundred thousand attempts across tenants (a million before a release), several tenants at once against the portal's own
-//! router in this process: none is answered other than like an id that never was, and no victim changes.
+//! router in this process: none is answered other than like an id that never was, and no victim changes. Whoever attempts and
+//! whoever is reached for are of every placement.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -8,7 +9,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tests::{dice::Dice, scale, stack};
+use tests::{dice::Dice, scale, stack, tenant::Placement};
 
 use super::{
     answers::Comparable,
@@ -21,9 +22,10 @@ use super::{
 };
 
 /// Tenants that attempt; each works on its own, so that its lists change by what it does alone.
-const ACTORS: usize = 4;
+const ACTORS: [Placement; 4] =
+    [Placement::Schema, Placement::Pooled, Placement::Pooled, Placement::Dedicated];
 /// Tenants that only have what others reach for.
-const VICTIMS: usize = 3;
+const VICTIMS: [Placement; 3] = [Placement::Schema, Placement::Pooled, Placement::Dedicated];
 /// Changed by whoever wants other attempts.
 const SEED: u64 = 20_261_122;
 
@@ -102,21 +104,21 @@ impl Actor {
 
 #[test]
 fn a_hundred_thousand_attempts_reach_nothing_of_another_tenant() {
-    stack::with(async |stack| {
+    stack::with_databases(async |stack| {
         let started = Instant::now();
         let spots = Arc::new(spots(&operations(stack.url()).await));
-        let near = Way::Near(Near::new(stack, ACTORS).await);
+        let near = Way::Near(Near::new(stack, ACTORS.len()).await);
         let mut planted = Vec::new();
-        for _ in 0..ACTORS + VICTIMS {
-            planted.push(Arc::new(Planted::new(stack).await));
+        for placement in ACTORS.into_iter().chain(VICTIMS) {
+            planted.push(Arc::new(Planted::new_in(stack, placement).await));
         }
-        let (actors, victims) = planted.split_at(ACTORS);
+        let (actors, victims) = planted.split_at(ACTORS.len());
         let mut before = Vec::new();
         for victim in victims {
             victim.rest(stack).await;
             before.push(victim.digest(stack).await);
         }
-        let each = scale::of(100_000, 1_000_000) / ACTORS;
+        let each = scale::of(100_000, 1_000_000) / ACTORS.len();
         let tasks = actors.iter().enumerate().map(|(number, ours)| {
             let (ours, victims, spots) = (Arc::clone(ours), victims.to_vec(), Arc::clone(&spots));
             tokio::spawn(Actor { number, ours, victims, spots, way: near.clone() }.act(each))
@@ -128,12 +130,14 @@ fn a_hundred_thousand_attempts_reach_nothing_of_another_tenant() {
             all.spots.extend(tried.spots);
             all.violations.extend(tried.violations);
         }
+        let pairs = BTreeSet::from(ACTORS.map(Placement::name)).len() * VICTIMS.len();
         let counts = [
             ("attempts", all.attempts.to_string()),
             (
                 "operations×fields",
                 format!("{}% ({} places)", all.spots.len() * 100 / spots.len(), spots.len()),
             ),
+            ("pairs_of_placements", pairs.to_string()),
             ("violations", all.violations.len().to_string()),
             ("seed", SEED.to_string()),
             ("took", format!("{}s", started.elapsed().as_secs())),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
 use reqwest::Method;
-use tests::{dice::Dice, scale, stack};
+use tests::{dice::Dice, scale, stack, tenant::Placement};
 
 use super::{
     document::{Operation, operations},
@@ -13,8 +13,9 @@ use super::{
     way::{Asked, Near, Way},
 };
 
-/// Tenants that take turns.
-const TENANTS: usize = 4;
+/// Tenants that take turns: two that share a schema, and some that share none.
+const TENANTS: [Placement; 4] =
+    [Placement::Schema, Placement::Pooled, Placement::Pooled, Placement::Dedicated];
 /// Requests under way at once, by way of so many connections.
 const AT_ONCE: usize = 4;
 
@@ -57,11 +58,11 @@ pub(in crate::isolation) async fn turns(
 
 #[test]
 fn a_process_that_serves_many_tenants_in_turn_tells_none_of_another() {
-    stack::with(async |stack| {
+    stack::with_databases(async |stack| {
         let started = Instant::now();
         let mut planted = Vec::new();
-        for _ in 0..TENANTS {
-            planted.push(Planted::new(stack).await);
+        for placement in TENANTS {
+            planted.push(Planted::new_in(stack, placement).await);
         }
         let mut reads = operations(stack.url()).await;
         reads.retain(|operation| operation.method == Method::GET && operation.permission != "public");

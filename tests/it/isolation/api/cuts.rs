@@ -18,7 +18,7 @@ use tests::{
     database,
     dice::Dice,
     scale, stack,
-    tenant::{Workspace, random_id},
+    tenant::{Placement, Workspace, random_id},
 };
 
 use super::{
@@ -28,8 +28,10 @@ use super::{
 };
 use crate::isolation::leaks::is_clean;
 
-/// Portals that are tried side by side: most of the time goes into opening connections anew.
-const PORTALS: usize = 4;
+/// Portals that are tried side by side: most of the time goes into opening connections anew. Each serves two tenants of a
+/// placement, whose connections are the same.
+const PORTALS: [Placement; 4] =
+    [Placement::Schema, Placement::Pooled, Placement::Pooled, Placement::Dedicated];
 const SEED: u64 = 9;
 
 /// How a request ends before its end.
@@ -97,6 +99,7 @@ impl Cut {
 /// One portal whose requests are cut off, and what came of it.
 struct Cutting {
     number: usize,
+    placement: Placement,
     stack: &'static Stack,
     operations: Arc<Vec<Operation>>,
 }
@@ -113,14 +116,17 @@ impl Cutting {
     async fn cut(self, points: usize) -> Seen {
         let mut dice = Dice::new(SEED + self.number as u64);
         let portal = Near::new(self.stack, 2).await;
-        let theirs = Workspace::claim(self.stack).await;
-        let mut ours = Planted::new(self.stack).await;
+        let mut ours = Planted::new_in(self.stack, self.placement).await;
+        let theirs = match &ours.tenant.database {
+            Some(database) => Workspace::claim_beside(self.stack, database).await,
+            None => Workspace::claim_in(self.stack, self.placement).await,
+        };
         let mut seen = Seen::default();
         while seen.cuts < points && seen.wrong.len() < 5 {
             let tried = seen.cuts + seen.ends;
             // What was deleted before it was cut off is planted again, now and then.
             if tried % 1_500 == 1_499 {
-                ours = Planted::new(self.stack).await;
+                ours = ours.again(self.stack).await;
             }
             let operation = &self.operations[tried % self.operations.len()];
             let cut = Cut::random(&mut dice);
@@ -134,7 +140,8 @@ impl Cutting {
             seen.cuts += 1;
             seen.panics += usize::from(matches!(cut, Cut::Panics(_) | Cut::Within));
             if let Err(how) = is_clean(&portal.database, &theirs).await {
-                seen.wrong.push(format!("{} {cut:?}, seed {SEED}: {how}", operation.id));
+                let placement = self.placement.name();
+                seen.wrong.push(format!("{placement}: {} {cut:?}, seed {SEED}: {how}", operation.id));
             }
         }
         seen
@@ -173,15 +180,15 @@ fn body(ours: &Planted, operation: &Operation, panics: bool) -> Body {
 
 #[test]
 fn whoever_borrows_after_any_handler_was_cut_off_is_clean() {
-    stack::with(async |stack| {
+    stack::with_databases(async |stack| {
         let started = Instant::now();
         let mut all = operations(stack.url()).await;
         all.retain(|operation| operation.permission != "public" && !is_destructive(operation));
         let handlers = all.len();
         let operations = Arc::new(all);
-        let each = scale::of(10_000, 100_000) / PORTALS;
-        let cutting = (0..PORTALS).map(|number| {
-            tokio::spawn(Cutting { number, stack, operations: Arc::clone(&operations) }.cut(each))
+        let each = scale::of(10_000, 100_000) / PORTALS.len();
+        let cutting = PORTALS.into_iter().enumerate().map(|(number, placement)| {
+            tokio::spawn(Cutting { number, placement, stack, operations: Arc::clone(&operations) }.cut(each))
         });
         let mut seen = Seen::default();
         for of_one in join_all(cutting).await {
@@ -191,7 +198,7 @@ fn whoever_borrows_after_any_handler_was_cut_off_is_clean() {
             seen.wrong.extend(of_one.wrong);
         }
         let client = database::superuser(stack).await;
-        let ask = "select count(*) from pg_stat_activity where usename = 'signalbox_portal' and state like 'idle in transaction%'
+        let ask = "select count(*) from pg_stat_activity where usename ~ '^signalbox_portal' and state like 'idle in transaction%'
                    and state_change < clock_timestamp() - interval '1 second'";
         let open: i64 = client.query_one(ask, &[]).await.expect("a count").get(0);
         let counts = [

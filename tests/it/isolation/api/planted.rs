@@ -21,6 +21,7 @@ use super::document::Operation;
 /// One of everything in a workspace.
 pub(in crate::isolation) struct Planted {
     pub(in crate::isolation) tenant: Tenant,
+    pub(in crate::isolation) placement: Placement,
     /// Whoever attempts anything: an Administrator, an Operator, a member with a role of the workspace's own that gives all that
     /// such a role can, a program with an API token that gives all that there is, and nobody.
     pub(in crate::isolation) members: Vec<Caller>,
@@ -84,10 +85,20 @@ impl Planted {
     }
 
     pub(in crate::isolation) async fn new_in(stack: &Stack, placement: Placement) -> Self {
-        let (tenant, world) = (tenant::new_in(stack, placement).await, World::at_once());
+        Self::of(stack, placement, tenant::new_in(stack, placement).await).await
+    }
+
+    /// The same workspace with one of everything planted anew.
+    pub(in crate::isolation) async fn again(self, stack: &Stack) -> Self {
+        Self::of(stack, self.placement, tenant::staffed(stack, self.tenant).await).await
+    }
+
+    async fn of(stack: &Stack, placement: Placement, tenant: Tenant) -> Self {
+        let world = World::at_once();
         let (ids, names) = (BTreeMap::new(), BTreeMap::new());
         let members = members(stack, &tenant).await;
-        let mut planted = Self { tenant, members, ids, names, keys: Vec::new(), deleted: Vec::new(), world };
+        let (keys, deleted) = (Vec::new(), Vec::new());
+        let mut planted = Self { tenant, placement, members, ids, names, keys, deleted, world };
         planted.plant().await;
         planted.operate(stack).await;
         planted.plant_what_is_gone().await;
@@ -190,7 +201,8 @@ impl Planted {
 
     /// Operations that have ended: an export and a backup that are kept, so that what keeps others from them is whose they are.
     async fn operate(&mut self, stack: &Stack) {
-        let (client, archive) = (database::superuser(stack).await, database::archive(stack));
+        let client = database::superuser_in(stack, self.tenant.database.as_deref()).await;
+        let archive = database::archive(stack);
         let insert = "insert into system.operations (id, tenant_id, kind, exclusive, state, not_before, created_at, finished_at, result)
                       values ($1, $2, $3, false, $4, now(), now(), now(), '{\"files\": 1}')";
         let kinds = [
@@ -228,7 +240,7 @@ impl Planted {
 
     /// Everything the workspace holds, as one digest; sign-ins and work that goes on by itself would change it.
     pub(in crate::isolation) async fn digest(&self, stack: &Stack) -> Vec<(String, String)> {
-        let client = database::superuser(stack).await;
+        let client = database::superuser_in(stack, self.tenant.database.as_deref()).await;
         // Seals follow by themselves, within a minute of whatever was written.
         let ask = "select tablename::text from pg_tables where schemaname = $1
                    and tablename not in ('schema_migrations', 'seals') order by 1";

@@ -111,6 +111,15 @@ impl Near {
 }
 
 impl Way {
+    /// What attempts on it are counted as.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway_attempts",
+            Self::Near(_) => "attempts",
+            Self::Bent(_) => "bent_attempts",
+        }
+    }
+
     /// One request and its answer.
     pub(in crate::isolation) async fn ask(&self, by: &Caller, asked: &Asked) -> Answer {
         match self {

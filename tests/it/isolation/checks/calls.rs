@@ -2,7 +2,11 @@
 //! none tells anything of theirs, and none touches it. The list comes from the catalog, so a new function is called as soon as
 //! it is granted; one that takes a type nobody thought of fails here, and [`argument`] is where to say what to call it with.
 
-use tests::{database, scale, stack, tenant::Workspace};
+use local::stack::Stack;
+use tests::{
+    database, scale, stack,
+    tenant::{Placement, Workspace},
+};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::{Pair, probes};
@@ -152,37 +156,58 @@ fn texts(message: &SimpleQueryMessage) -> Vec<&str> {
 fn told(answer: &[SimpleQueryMessage], pair: &Pair, asked: &str) -> Vec<String> {
     let said: Vec<&str> = answer.iter().flat_map(texts).collect();
     let canaries = THEIRS.iter().chain(&["{theirs}", "4711"]).map(|canary| pair.fill(canary));
+    // Neighbours in a pool have one schema.
     canaries
+        .filter(|canary| *canary != pair.ours.schema)
         .filter(|canary| !asked.contains(canary) && said.iter().any(|text| text.contains(canary)))
         .collect()
 }
 
+async fn reaches_nobody(stack: &Stack, pair: Pair) {
+    let client = pair.superuser(stack).await;
+    client.batch_execute("begin").await.expect("a transaction");
+    let functions = functions_of(&client, "signalbox_tenants").await;
+    let mut all = Called::default();
+    for function in &functions {
+        let called = function.call(&client, &pair).await;
+        all.calls += called.calls;
+        all.done += called.done;
+        all.wrong.extend(called.wrong);
+    }
+    client.batch_execute("rollback").await.expect("nothing stays");
+    let is_pool = pair.ours.schema == pair.theirs.schema;
+    let counts = [
+        ("database", pair.fill("{database}")),
+        ("in_one_pool", is_pool.to_string()),
+        ("functions", functions.len().to_string()),
+        ("calls", all.calls.to_string()),
+        ("gone_through", all.done.to_string()),
+        ("violations", all.wrong.len().to_string()),
+    ];
+    scale::say("isolation", &counts);
+    assert!(all.wrong.is_empty(), "{}", all.wrong.join("\n"));
+    let many = functions.len() >= 40 && all.done > 100;
+    assert!(many, "{} functions, {} calls went through", functions.len(), all.done);
+}
+
 #[test]
 fn no_function_that_a_tenant_may_call_reaches_another_tenant() {
+    stack::with(async |stack| reaches_nobody(stack, Pair::new(stack).await).await);
+}
+
+/// The role that calls is the neighbour's too.
+#[test]
+fn no_function_that_a_tenant_may_call_reaches_a_neighbour_in_the_pool() {
     stack::with(async |stack| {
-        let pair = Pair { ours: Workspace::claim(stack).await, theirs: Workspace::claim(stack).await };
-        let client = database::superuser(stack).await;
-        client.batch_execute("begin").await.expect("a transaction");
-        let functions = functions_of(&client, "signalbox_tenants").await;
-        let mut all = Called::default();
-        for function in &functions {
-            let called = function.call(&client, &pair).await;
-            all.calls += called.calls;
-            all.done += called.done;
-            all.wrong.extend(called.wrong);
-        }
-        client.batch_execute("rollback").await.expect("nothing stays");
-        let counts = [
-            ("functions", functions.len().to_string()),
-            ("calls", all.calls.to_string()),
-            ("gone_through", all.done.to_string()),
-            ("violations", all.wrong.len().to_string()),
-        ];
-        scale::say("isolation", &counts);
-        assert!(all.wrong.is_empty(), "{}", all.wrong.join("\n"));
-        let many = functions.len() >= 40 && all.done > 100;
-        assert!(many, "{} functions, {} calls went through", functions.len(), all.done);
+        let ours = Workspace::claim_in(stack, Placement::Pooled).await;
+        let theirs = Workspace::claim_in(stack, Placement::Pooled).await;
+        reaches_nobody(stack, Pair { ours, theirs }).await;
     });
+}
+
+#[test]
+fn no_function_that_a_tenant_may_call_reaches_another_in_a_database_beside_the_first() {
+    stack::with_databases(async |stack| reaches_nobody(stack, Pair::beside(stack).await).await);
 }
 
 /// The groups' functions know no scope, so no call can be generated: a probe says what each must refuse.

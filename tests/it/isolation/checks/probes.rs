@@ -1,6 +1,7 @@
 //! Statements tried as a login, as a group role or inside a workspace, each with what must come of it. They run on a
 //! superuser's connection that takes on the session's identity, inside a savepoint that is rolled back.
 
+mod databases;
 mod inside;
 mod lifecycle;
 mod opening;
@@ -64,6 +65,7 @@ pub(in crate::isolation) struct Probe {
 /// All of them.
 const ALL: [&[&[Probe]]; 5] = [
     &[
+        databases::ALL,
         inside::ALL,
         lifecycle::ALL,
         opening::ALL,

@@ -1,6 +1,7 @@
 //! What the catalogs say about who may do what: asked of Postgres itself, over everything there is. A row is something wrong.
-//!
 //! A function, login or group role that comes new is named in the list it belongs to; nothing else needs to change here.
+
+mod databases;
 
 use tokio_postgres::Client;
 
@@ -15,14 +16,14 @@ pub(in crate::isolation) const LOGINS: [&str; 5] = [
     "signalbox_operators",
 ];
 
-/// The logins as a list of literals.
+/// As a list of literals.
 pub(super) fn logins() -> String {
     LOGINS.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }
 
-/// The rows of one question of [`ALL`].
+/// The rows of one question of [`all`].
 pub(in crate::isolation) async fn of(client: &Client, pair: &Pair, claim: &str) -> Vec<String> {
-    let (_, question) = ALL.iter().find(|(known, _)| *known == claim).expect("a question of the list");
+    let (_, question) = all().find(|(known, _)| *known == claim).expect("a question of the list");
     ask(client, pair, question).await
 }
 
@@ -34,7 +35,11 @@ pub(super) async fn ask(client: &Client, pair: &Pair, question: &str) -> Vec<Str
 }
 
 /// Every question, by what it claims.
-pub(in crate::isolation) const ALL: &[(&str, &str)] = &[
+pub(in crate::isolation) fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    ALL.iter().chain(databases::ALL)
+}
+
+const ALL: &[(&str, &str)] = &[
     (
         "a login has no privilege on any table",
         "select l.name || ' may ' || p.verb || ' ' || n.nspname || '.' || c.relname
@@ -97,7 +102,7 @@ pub(in crate::isolation) const ALL: &[(&str, &str)] = &[
          where r.rolname <> l.name and pg_has_role(l.name, r.oid, 'member')
            and not (l.name in ('signalbox_portal', 'signalbox_dispatcher', 'signalbox_operators') and r.rolname ~ '^(cell_[0-9]{4}|t_[0-9a-f]{32})$')
            and r.rolname <> 'signalbox_tenants'
-           and r.rolname <> replace(l.name, 'signalbox_', 'system_')
+           and r.rolname <> 'system_' || split_part(l.name, '_', 2)
          union all
          select l.name || ' has the rights of ' || r.rolname from unnest(array[{logins}]) l (name), pg_roles r
          where r.rolname <> l.name and pg_has_role(l.name, r.oid, 'usage')
@@ -156,8 +161,7 @@ pub(in crate::isolation) const ALL: &[(&str, &str)] = &[
     ),
     (
         // A function that asks in another way whose scope it is in is named here. `try_to_cross` is nobody's definer: it does
-        // what its caller could do without it.
-        // The public keys of signatures are the installation's, and everybody's to see.
+        // what its caller could do without it. The public keys of signatures are the installation's, and everybody's to see.
         "what a tenant may call takes the tenant from the scope",
         "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
          where n.nspname = 'system' and p.proname not in ('now', 'tenant', 'try_to_cross', 'signing_keys')

@@ -1,6 +1,7 @@
 //! What a whole statement of somebody else's could do inside a scope, one by one: stopped by the server, or possible and kept
 //! out by something else. What is possible is asserted too, so that the page that says so (docs/isolation.md) cannot rot.
 
+use local::stack::Stack;
 use tests::{
     database, stack,
     tenant::{Workspace, random_id},
@@ -86,20 +87,26 @@ async fn outcome(client: &Client, statement: &str) -> Outcome {
     }
 }
 
+async fn is_stopped_or_known(stack: &Stack, pair: Pair) {
+    let client = database::inside(stack, &pair.ours).await;
+    let root = local::settings::workspace();
+    let page = std::fs::read_to_string(root.join("docs/isolation.md")).expect("the page");
+    for (what, statement, expected) in TABLE {
+        assert_eq!(outcome(&client, &pair.fill(statement)).await, *expected, "{what}");
+        let cell = if *expected == Stopped { "stopped" } else { "possible" };
+        let row = format!("| {what} | {cell} |");
+        assert!(page.contains(&row), "docs/isolation.md has no row `{row}`");
+    }
+}
+
 #[test]
 fn each_escape_is_stopped_or_known() {
-    stack::with(async |stack| {
-        let pair = Pair { ours: Workspace::claim(stack).await, theirs: Workspace::claim(stack).await };
-        let client = database::inside(stack, &pair.ours).await;
-        let root = local::settings::workspace();
-        let page = std::fs::read_to_string(root.join("docs/isolation.md")).expect("the page");
-        for (what, statement, expected) in TABLE {
-            assert_eq!(outcome(&client, &pair.fill(statement)).await, *expected, "{what}");
-            let cell = if *expected == Stopped { "stopped" } else { "possible" };
-            let row = format!("| {what} | {cell} |");
-            assert!(page.contains(&row), "docs/isolation.md has no row `{row}`");
-        }
-    });
+    stack::with(async |stack| is_stopped_or_known(stack, Pair::new(stack).await).await);
+}
+
+#[test]
+fn so_each_is_in_a_database_beside_the_first() {
+    stack::with_databases(async |stack| is_stopped_or_known(stack, Pair::beside(stack).await).await);
 }
 
 fn texts(messages: &[SimpleQueryMessage]) -> Vec<String> {
