@@ -37,8 +37,10 @@ impl Admission {
         let standing = match self.0.get() {
             Some(spent) => spent.standing,
             None => {
-                if let Credential::ApiToken(hash) = credential {
-                    seen::prove(app, caller, hash, now).await?;
+                if let Credential::ApiToken(hash) = credential
+                    && !seen::prove(app, caller, hash, now).await?
+                {
+                    return Ok(());
                 }
                 let Some(standing) = app.limiter.admit(tenant, Bucket::Api, now).await? else {
                     return Ok(());

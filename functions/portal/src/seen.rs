@@ -34,18 +34,26 @@ struct Generations {
     older: HashMap<[u8; 32], Timestamp>,
 }
 
-/// Makes sure that an API token is one of the workspace and the person that it names; refused as a token that is none.
-pub(crate) async fn prove(app: &App, of: &Principal, hash: [u8; 32], now: Timestamp) -> Result<(), DbError> {
+/// Whether an API token is one of the workspace and the person that it names. Refused as a token that is none; false where the
+/// workspace may only have gone to another database meanwhile, which its scope finds out.
+pub(crate) async fn prove(
+    app: &App,
+    of: &Principal,
+    hash: [u8; 32],
+    now: Timestamp,
+) -> Result<bool, DbError> {
     if app.seen.knows(&hash, now) {
-        return Ok(());
+        return Ok(true);
     }
     let home = app.database.home_of(of.tenant_id).await?;
     let tx = SystemTx::begin(&home, SystemRole::Portal, "api_tokens.used").await?;
-    if !api_tokens::used(tx, &hash, of.tenant_user_id, of.tenant_id).await? {
+    let is_one = api_tokens::used(tx, &hash, of.tenant_user_id, of.tenant_id).await?;
+    if is_one {
+        app.seen.add(hash, now);
+    } else if app.database.each().len() == 1 {
         return Err(DbError::Refused(Refusal::NoSession));
     }
-    app.seen.add(hash, now);
-    Ok(())
+    Ok(is_one)
 }
 
 impl Seen {
