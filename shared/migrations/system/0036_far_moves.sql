@@ -144,7 +144,10 @@ create function system.may_come(p_tenant uuid, p_directory jsonb, p_alone boolea
 as $$
     select not exists (select from system.tenants t where t.id = p_tenant and t.state not in ('provisioning', 'deleted'))
        and not (p_alone and exists (
-           select from system.directories d where d.id <> (p_directory ->> 'id')::uuid or d.tenant_id <> p_tenant))
+           select from system.directories d
+           where d.tenant_id <> p_tenant
+              or d.id <> (p_directory ->> 'id')::uuid and d.tenant_id is null
+                 and d.first_administrator is distinct from '00000000-0000-0000-0000-000000000000'))
 $$;
 
 -- It has come: listed in its new place, not open yet. People of other directories are guests where those are not listed.

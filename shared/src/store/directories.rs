@@ -48,6 +48,12 @@ pub async fn place_elsewhere(tx: SystemTx, tenant: TenantId, database: &Database
     tx.commit().await
 }
 
+/// Its workspace in another database is deleted: it is listed here as one without a workspace, by its id alone, and the database is
+/// free. Asked of the first one; may run again.
+pub async fn forget_elsewhere(tx: SystemTx, directory: Uuid, database: &DatabaseName) -> Result<(), DbError> {
+    tx.last(sql!("system/forget_elsewhere.sql"), &[&directory, &database.as_str()]).await.map(drop)
+}
+
 /// The spare workspaces of a placement that are left.
 pub async fn spares(tx: &SystemTx, placement: Placement) -> Result<Spares, DbError> {
     tx.one(sql!("system/count_spares.sql"), &[&placement.as_str()]).await

@@ -1,16 +1,22 @@
 //! Workspaces with a database of their own, beside those of the first: they work as the others do, and nothing of them is there.
 
-use local::stack::Stack;
+use local::{stack::Stack, verify};
 use serde_json::json;
 use tests::{
-    caller::{Answer, send},
+    archive,
+    caller::{Answer, Proof, send},
     database, invariants, stack,
     tenant::{self, Placement, Tenant, random_id},
     work::{self, SOON},
     world::World,
 };
 
-use super::program;
+use super::{
+    deletion::{ask_for, fill, gone},
+    moves::shown,
+    program,
+    restores::{backup, replace},
+};
 
 async fn with_two_databases() -> Stack {
     stack::own(|settings| settings.databases = vec!["north".to_owned(), "south".to_owned()]).await
@@ -142,6 +148,56 @@ fn what_holds_of_sessions_and_tokens_holds_in_a_database_of_ones_own() {
         assert_eq!(send(out).await.status, 303);
         ours.administrator.get("/me").await.problem(401, "unauthenticated");
         ours.operator.get("/me").await.expect(200);
+        stack.stop().await;
+    });
+}
+
+/// Export, backup, sandbox, restore in place, deletion; then the database is somebody else's.
+#[test]
+fn a_workspace_lives_and_ends_in_a_database_of_its_own_and_leaves_it_free() {
+    stack::run(async {
+        let stack = with_two_databases().await;
+        let ours = tenant::new_in(&stack, Placement::Dedicated).await;
+        let neighbour = tenant::new(&stack).await;
+        let world = World::at_once();
+        fill(&ours, &world).await;
+        fill(&neighbour, &world).await;
+        let others = shown(&neighbour).await;
+        let by = &ours.administrator;
+        let export = archive::done(by, "/workspace/exports", &json!({})).await;
+        let (folder, keys) = archive::fetch(by, &export).await;
+        let checked = verify::export::export(&folder, &keys).expect("it holds");
+        assert_eq!(checked.tenant, ours.id.to_string());
+        let kept = backup(&ours).await;
+        let sandbox = json!({ "backup_id": kept["id"], "into": "sandbox" });
+        let made = archive::done(by, "/workspace/restores", &sandbox).await;
+        let sandbox = made["result"]["workspace_id"].clone();
+        let me = by.get("/me").await.expect(200);
+        assert_eq!(me["workspaces"].as_array().map(Vec::len), Some(2), "{me}");
+        let again = tenant::signed_in(&stack, &ours.administrator_account).await;
+        let there = again.put("/me/workspace", &json!({ "workspace_id": sandbox })).await.expect(200);
+        let there = again.with(Proof::Bearer(there["token"].as_str().expect("a token").to_owned()));
+        assert_eq!(work::all(&there, "/jobs").await.len(), 1);
+
+        work::vault(by, "made since").await;
+        archive::done(by, "/workspace/suspend", &json!({})).await;
+        let restored = replace(&stack, &ours, &kept).await;
+        assert_eq!(by.get("/vaults").await.expect(200)["items"].as_array().map(Vec::len), Some(1));
+        restored.administrator.post("/workspace/reactivate", &json!({})).await.expect(200);
+        ask_for(&restored, 1).await;
+        let certificate = gone(&stack, &restored).await;
+        assert!(certificate["before"]["rows"]["runs"].as_i64() >= Some(1), "{certificate:#}");
+        restored.administrator.get("/jobs").await.problem(401, "unauthenticated");
+        assert_eq!(shown(&neighbour).await, others);
+
+        let first = database::superuser(&stack).await;
+        let named = "select count(*) from system.directories d where d.name = $1 or d.database_name = $2";
+        let database = ours.database.as_deref().expect("one of its own");
+        let left: i64 =
+            first.query_one(named, &[&ours.directory.name, &database]).await.expect("rows").get(0);
+        assert_eq!(left, 0, "the first one knows neither its name nor where it was");
+        let next = json!({ "do": "onboard", "directory_id": random_id(), "name": "next", "placement": "dedicated", "database": database });
+        stack.order(next).await.expect("it is free");
         stack.stop().await;
     });
 }

@@ -36,7 +36,15 @@ pub(super) async fn workspaces(stack: &Stack, but: &[&str]) -> BTreeMap<String, 
 
 /// The end of an operation as the database has it.
 pub(super) async fn outcome(stack: &Stack, asked: &Value) -> (String, Option<String>, Option<Value>) {
-    let (client, id) = (database::superuser(stack).await, work::id(asked));
+    outcome_in(stack, None, asked).await
+}
+
+async fn outcome_in(
+    stack: &Stack,
+    database: Option<&str>,
+    asked: &Value,
+) -> (String, Option<String>, Option<Value>) {
+    let (client, id) = (database::superuser_in(stack, database).await, work::id(asked));
     let ask = "select state, error, result from system.operations where id = $1::text::uuid and finished_at is not null";
     let mut found = None;
     work::until("the operation ends", SOON, async || {
@@ -55,7 +63,7 @@ pub(super) async fn backup(by: &Tenant) -> Value {
 pub(super) async fn replace(stack: &Stack, tenant: &Tenant, backup: &Value) -> Tenant {
     let body = json!({ "backup_id": backup["id"], "into": "replace" });
     let asked = tenant.administrator.post("/workspace/restores", &body).await.expect(202);
-    let (state, error, _) = outcome(stack, &asked).await;
+    let (state, error, _) = outcome_in(stack, tenant.database.as_deref(), &asked).await;
     assert_eq!(state, "succeeded", "{error:?}");
     again(stack, tenant).await
 }

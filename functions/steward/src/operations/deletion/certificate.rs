@@ -13,7 +13,7 @@ use shared::{
     store::{
         audit,
         deletion::{self, About, Counts},
-        idempotency,
+        directories, idempotency,
         operations::Taken,
     },
 };
@@ -40,6 +40,10 @@ pub(super) async fn issue(steward: &Steward, taken: &Taken) -> Result<Next, Erro
         return Ok(Next::Wait("archive", taken.progress.clone(), AGAIN_AFTER));
     }
     let certificate = sealed(write(taken, &about, &after, steward.snapshot_days), &steward.signing())?;
+    if let (Some(here), Some(directory)) = (steward.database.name(), about.directory_id) {
+        let tx = SystemTx::begin(&steward.database.first(), SystemRole::Owner, "forget elsewhere").await?;
+        directories::forget_elsewhere(tx, directory, here).await?;
+    }
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "bury").await?;
     deletion::bury(tx, tenant, about.directory_id, &certificate).await?;
     tracing::info!(%tenant, sha256 = certificate["sha256"].as_str(), "a workspace was deleted");
