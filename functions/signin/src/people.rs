@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use shared::{
     auth::{InvitationSecret, LIFETIME, access_token::Application, id_token::SignedIn},
@@ -75,18 +76,22 @@ pub(crate) async fn serve(signin: &Signin, who: &Application, source: &Source) -
     begun.map_err(because)
 }
 
-/// Ends a session, in whichever database it is: nothing but its id is known, and one that is not there is no error.
+/// Ends a session, in whichever database it is: nothing but its id is known, and one that is nowhere is no error. A database that
+/// is out of reach matters only where none of the others knows the session.
 pub(crate) async fn end(signin: &Signin, session: SessionId, source: &Source) -> Result<(), Refusal> {
     let parts = &signin.0;
-    let mut ended = Ok(());
-    for database in parts.database.each() {
-        let here = retrying(|| async {
-            let tx = SystemTx::begin(&database, SystemRole::Signin, "sign_out").await?;
+    let databases = parts.database.each();
+    let ends = databases.iter().map(|database| {
+        retrying(move || async move {
+            let tx = SystemTx::begin(database, SystemRole::Signin, "sign_out").await?;
             sign_in::sign_out(tx, session, source, &parts.clock).await
-        });
-        ended = ended.and(here.await);
+        })
+    });
+    let ended = join_all(ends).await;
+    if ended.iter().any(|was_known| matches!(was_known, Ok(true))) {
+        return Ok(());
     }
-    ended.map_err(because)
+    ended.into_iter().find_map(Result::err).map_or(Ok(()), |error| Err(because(error)))
 }
 
 /// The database in which a directory's workspace is, as the first one has named it.
@@ -96,7 +101,7 @@ fn named(signin: &Signin, name: &DatabaseName) -> Result<Database, DbError> {
 }
 
 /// Guests, and invitations, may be of any database: each is asked until one knows them. The first one's word on who is kept out
-/// holds for all.
+/// holds for all. One that is out of reach is passed over, and told of only to somebody with an invitation that may be its own.
 async fn guest(
     signin: &Signin,
     who: &SignedIn,
@@ -105,6 +110,7 @@ async fn guest(
 ) -> Result<Begun, DbError> {
     let (parts, invitation) = (&signin.0, invitation.as_deref());
     let mut refused = DbError::Refused(Because::NotOnboarded);
+    let mut away = None;
     for database in parts.database.each() {
         let begun = retrying(|| async {
             let tx = SystemTx::begin(&database, SystemRole::Signin, "sign_in_guest").await?;
@@ -112,10 +118,11 @@ async fn guest(
         });
         match begun.await {
             Err(error @ DbError::Refused(Because::NotOnboarded | Because::Invitation)) => refused = error,
+            Err(error @ DbError::Unavailable(_)) if database.name().is_some() => away = Some(error),
             answered => return answered,
         }
     }
-    Err(refused)
+    Err(away.filter(|_| invitation.is_some()).unwrap_or(refused))
 }
 
 /// What somebody is told who is neither a member nor a guest: the first, unless the second is more than that they are unknown.

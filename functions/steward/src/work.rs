@@ -10,7 +10,7 @@ use shared::{
         rollout::Wave,
         tenant::{DatabaseName, Placement},
     },
-    store::directories,
+    store::{directories, transfers},
 };
 
 use crate::{
@@ -71,6 +71,14 @@ impl Steward {
             return Err("a directory's name has 1 to 200 characters".into());
         }
         let database = self.own_database(&order)?;
+        if let Some(there) = &database {
+            let tx = SystemTx::begin(there, SystemRole::Owner, "is free").await?;
+            let is_free = transfers::is_free_for(&tx, order.directory_id).await?;
+            tx.commit().await?;
+            if !is_free {
+                return Err("the database is another workspace's".into());
+            }
+        }
         self.listed(order.database.as_ref(), &order, name).await?;
         if let Some(there) = database {
             self.at(there).listed(None, &order, name).await?;

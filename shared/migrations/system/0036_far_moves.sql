@@ -27,6 +27,67 @@ as $$
            or exists (select from system.past_places p where p.tenant_id = p_tenant and p.schema_name = p_schema))
 $$;
 
+-- Whoever waited for the workspace's place while it left for another database must not go on in what it has left: they try again,
+-- and find it there. In its own schema its route is as it was, so its state has to be looked at.
+create function system.not_moving(p_tenant uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (select from system.tenants t where t.id = p_tenant and t.state = 'provisioning' and t.claimed_at is not null) then
+        raise exception using errcode = '40001', message = 'the workspace has just moved';
+    end if;
+end
+$$;
+revoke execute on function system.not_moving(uuid) from public;
+
+create or replace function system.hold_route() returns void
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pg_advisory_xact_lock_shared(6, hashtext(current_setting('app.tenant_id')));
+    perform system.tenant();
+    perform system.not_moving(current_setting('app.tenant_id')::uuid);
+end
+$$;
+
+create or replace function system.schema_held(p_tenant uuid) returns text
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_schema text;
+begin
+    perform pg_advisory_xact_lock_shared(6, hashtext(p_tenant::text));
+    perform system.not_moving(p_tenant);
+    select t.schema_name into strict v_schema from system.tenants t where t.id = p_tenant;
+    return v_schema;
+end
+$$;
+
+-- Nor is somebody who signs in meanwhile told that they are nobody.
+do $$
+declare
+    v_text text;
+    v_before constant text := $q$    if v_tenant is null then
+        raise exception using errcode = 'SB403', message = 'no_role';$q$;
+    v_changed bigint := 0;
+begin
+    for v_text in
+        select pg_get_functiondef(p.oid) from pg_proc p
+        where p.pronamespace = 'system'::regnamespace and p.proname = 'sign_in' and strpos(p.prosrc, v_before) > 0
+    loop
+        execute replace(v_text, v_before, '    if v_tenant is null then' || chr(10) || '        perform system.not_moving(v_dir.tenant_id);'
+                                          || substring(v_before from strpos(v_before, chr(10))));
+        v_changed := v_changed + 1;
+    end loop;
+    if v_changed <> 1 then
+        raise exception 'system.sign_in is not as it was';
+    end if;
+end
+$$;
+
 -- Tables of schema system whose rows do not go along: what belongs to the database, to the platform's own people or to an instant,
 -- and what is written anew on arrival.
 create function system.stays_behind() returns text[]
@@ -137,17 +198,40 @@ create function system.directory_along(p_tenant uuid) returns jsonb
     set search_path = pg_catalog, pg_temp
     as $$ select to_jsonb(d) from system.directories d where d.tenant_id = p_tenant $$;
 
+-- Whether this database is a directory's own, or may become so: nobody else is here, nor on the list to come. A sandbox is of the
+-- workspace beside it.
+create function system.is_free_for(p_directory uuid) returns boolean
+    language sql stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    select not exists (
+               select from system.directories d
+               where d.id <> p_directory and (d.tenant_id is not null
+                     or d.first_administrator is distinct from '00000000-0000-0000-0000-000000000000'))
+       and (exists (select from system.directories d where d.id = p_directory and d.tenant_id is not null)
+            or not exists (select from system.tenants t
+                           where t.state not in ('spare', 'provisioning', 'deleted')
+                             and not exists (select from system.canaries k where k.tenant_id = t.id)))
+$$;
+
+-- Whether some of these people are known here under other ids.
+create function system.known_otherwise(p_people jsonb) returns boolean
+    language sql stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from jsonb_populate_recordset(null::system.users, p_people) x
+        join system.users u on u.provider = x.provider and u.directory_id = x.directory_id and u.object_id = x.object_id
+        where u.id <> x.id)
+$$;
+
 -- Whether a workspace, and its directory, may come here: nobody else has this database for their own.
 create function system.may_come(p_tenant uuid, p_directory jsonb, p_alone boolean) returns boolean
     language sql stable
     set search_path = pg_catalog, pg_temp
 as $$
     select not exists (select from system.tenants t where t.id = p_tenant and t.state not in ('provisioning', 'deleted'))
-       and not (p_alone and exists (
-           select from system.directories d
-           where d.tenant_id <> p_tenant
-              or d.id <> (p_directory ->> 'id')::uuid and d.tenant_id is null
-                 and d.first_administrator is distinct from '00000000-0000-0000-0000-000000000000'))
+       and (not p_alone or system.is_free_for((p_directory ->> 'id')::uuid))
 $$;
 
 -- It has come: listed in its new place, not open yet. People of other directories are guests where those are not listed.
@@ -163,10 +247,14 @@ begin
     set state = 'provisioning', placement = p_placement, cell = p_cell, database_name = current_database(), schema_name = p_schema,
         role_name = p_schema
     where t.id = p_tenant;
+    -- The first database leads elsewhere until it has arrived.
     insert into system.directories as d (provider, id, name, state, first_administrator, tenant_id, placement, created_at)
-    select x.provider, x.id, x.name, x.state, x.first_administrator, null, p_placement, x.created_at
+    select x.provider, x.id, x.name, x.state, x.first_administrator, p_tenant, p_placement, x.created_at
     from jsonb_populate_record(null::system.directories, p_directory) x
-    on conflict (provider, id) do nothing;
+    on conflict (provider, id) do update
+    set tenant_id = excluded.tenant_id, name = excluded.name, first_administrator = excluded.first_administrator,
+        placement = excluded.placement
+    where d.database_name is null;
     update system.memberships m set guest = true
     from system.users u
     where m.tenant_id = p_tenant and u.id = m.user_id
@@ -180,7 +268,10 @@ create function system.leave(p_tenant uuid, p_database text) returns void
     set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update system.tenants t set state = 'provisioning' where t.id = p_tenant;
+    update system.tenants t set state = 'provisioning' where t.id = p_tenant and t.state in ('suspending', 'suspended');
+    if not found then
+        raise exception 'the workspace is not at rest';
+    end if;
     if p_database is not null then
         insert into system.homes as h (tenant_id, database_name, placed_at) values (p_tenant, p_database, system.now())
         on conflict (tenant_id) do update set database_name = excluded.database_name, placed_at = excluded.placed_at;
@@ -201,6 +292,9 @@ begin
         placement = (select t.placement from system.tenants t where t.id = p_tenant)
     where d.provider = p_directory ->> 'provider' and d.id = (p_directory ->> 'id')::uuid;
     update system.tenants t set state = p_state where t.id = p_tenant and t.state = 'provisioning';
+    if not found and not exists (select from system.operations o where o.id = (p_operation ->> 'id')::uuid) then
+        raise exception 'the workspace has not come';
+    end if;
     insert into system.operations (id, tenant_id, kind, exclusive, state, step, request, result, not_before, created_at, started_at, finished_at)
     select x.id, p_tenant, x.kind, x.exclusive, 'succeeded', 'clear', x.request, x.result, x.not_before, x.created_at, x.started_at, system.now()
     from jsonb_populate_record(null::system.operations, p_operation) x
@@ -229,7 +323,8 @@ $$;
 revoke execute on function
     system.move_ask(uuid, uuid, text, uuid, boolean, text), system.stays_behind(), system.tables_along(),
     system.rows_along(uuid, uuid), system.columns_of(regclass), system.put_along(text, jsonb), system.rows_of(uuid, text, text),
-    system.put_rows(uuid, text, text, jsonb), system.directory_along(uuid), system.may_come(uuid, jsonb, boolean),
+    system.put_rows(uuid, text, text, jsonb), system.directory_along(uuid), system.is_free_for(uuid),
+    system.known_otherwise(jsonb), system.may_come(uuid, jsonb, boolean),
     system.settle_moved(uuid, text, text, text, jsonb), system.leave(uuid, text), system.arrive(uuid, text, jsonb, jsonb),
     system.forget_moved(uuid, text[])
     from public;

@@ -1,1 +1,1 @@
-select system.sign_out($1, $2, $3, $4)
+select system.end_session($1, $2, $3, $4) as was_known

@@ -78,6 +78,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     40 => "0040_token_calls",
     41 => "0041_operator_sign_out",
     42 => "0042_operators_everywhere",
+    43 => "0043_end_session",
 ];
 
 /// A workspace's schema.

@@ -130,16 +130,18 @@ pub async fn sign_in_service(
     rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
 }
 
-/// Ends a session and commits. One that ended before is no error.
+/// Ends a session and commits. Says whether there is such a session; one that ended before, or is none, is no error.
 pub async fn sign_out(
     tx: SystemTx,
     session: SessionId,
     source: &Source,
     clock: &Clock,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let audit: Uuid = clock.new_id();
     let (request_id, address) = (source.request_id.as_str(), source.address.as_str());
-    tx.last(sql!("system_signin/sign_out.sql"), &[&session, &audit, &request_id, &address]).await.map(drop)
+    let rows =
+        tx.last(sql!("system_signin/sign_out.sql"), &[&session, &audit, &request_id, &address]).await?;
+    rows.first().map_or(Ok(false), |row| Ok(row.try_get("was_known")?))
 }
 
 impl FromRow for Begun {

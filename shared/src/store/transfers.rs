@@ -3,6 +3,7 @@
 
 use futures_util::{StreamExt, pin_mut};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     deletion::PURGED,
@@ -73,13 +74,47 @@ pub async fn may_come(
     Ok(tx.one::<Answer>(sql!("system/may_come.sql"), &[&tenant, directory, &is_alone]).await?.yes)
 }
 
-/// What is known of the workspace beside its own tables, but for the move itself.
-pub async fn carry_along(leaves: &SystemTx, comes: &SystemTx, of: &Taken) -> Result<(), DbError> {
-    let rows = leaves.all::<Along>(sql!("system/rows_along.sql"), &[&of.route.tenant, &of.id]).await?;
-    for Along { name, content } in rows {
-        comes.rows(sql!("system/put_along.sql"), &[&name, &content.to_string()]).await?;
+/// Whether a database is a directory's own, or may become so.
+pub async fn is_free_for(tx: &SystemTx, directory: Uuid) -> Result<bool, DbError> {
+    Ok(tx.one::<Answer>(sql!("system/is_free_for.sql"), &[&directory]).await?.yes)
+}
+
+/// The people of a workspace that is worked on.
+pub async fn people(leaves: &SystemTx, of: &Taken) -> Result<Value, DbError> {
+    let rows = along(leaves, of).await?;
+    Ok(rows.into_iter().find(|along| along.name == "users").map_or(Value::Null, |along| along.content))
+}
+
+/// Whether some of these people are known there under other ids: then nothing that names them could come.
+pub async fn are_known_otherwise(comes: &SystemTx, people: &Value) -> Result<bool, DbError> {
+    Ok(comes.one::<Answer>(sql!("system/known_otherwise.sql"), &[people]).await?.yes)
+}
+
+/// What is known of the workspace beside its own tables, but for the move itself. Says which table is not what it was, if one is.
+pub async fn carry_along(leaves: &SystemTx, comes: &SystemTx, of: &Taken) -> Result<Option<String>, DbError> {
+    let rows = along(leaves, of).await?;
+    for Along { name, content } in &rows {
+        comes.rows(sql!("system/put_along.sql"), &[name, &content.to_string()]).await?;
     }
-    Ok(())
+    let there = along(comes, of).await?;
+    // People whom somebody else there knows too are as they are there.
+    let is_kept = |old: &&Along| old.name == "users" || there.iter().any(|new| is_same(old, new));
+    Ok(rows.iter().find(|old| !is_kept(old)).map(|old| old.name.clone()))
+}
+
+async fn along(tx: &SystemTx, of: &Taken) -> Result<Vec<Along>, DbError> {
+    tx.all(sql!("system/rows_along.sql"), &[&of.route.tenant, &of.id]).await
+}
+
+/// Whether two tables have the same rows, in whatever order.
+fn is_same(old: &Along, new: &Along) -> bool {
+    let sorted = |along: &Along| {
+        let mut rows: Vec<String> =
+            along.content.as_array().into_iter().flatten().map(Value::to_string).collect();
+        rows.sort();
+        rows
+    };
+    old.name == new.name && sorted(old) == sorted(new)
 }
 
 /// The workspace's own rows of one table. Not more than a chunk of them is held at once.

@@ -10,6 +10,8 @@ use tests::{
     world::World,
 };
 
+mod leaving;
+
 use super::{
     moves::{fill, shown},
     program,
@@ -160,32 +162,16 @@ fn a_steward_killed_at_any_step_between_two_databases_is_followed_by_one_that_en
     });
 }
 
-#[test]
-fn between_two_databases_nobody_is_told_that_they_are_nobody() {
-    stack::run(async {
-        let stack = with_north().await;
-        let moved = tenant::new(&stack).await;
-        moved.administrator.get("/me").await.expect(200);
-        let gate = Gate::at_record_in(&stack, None, "move", "clear").await;
-        ask(&stack, &moved, At::North).await;
-        work::until("it has left", SOON, async || gate.is_reached().await).await;
-        // It has arrived, and the record of that is held up: open there, closed here.
-        moved.administrator.get("/me").await.expect(200);
-        gate.open().await;
-        arrived(&stack, &moved, (At::Schema, At::North)).await;
-
-        let client = database::superuser_in(&stack, Some("north")).await;
-        let close =
-            |state: &str| format!("update system.tenants set state = '{state}' where id = '{}'", moved.id);
-        client.batch_execute(&close("provisioning")).await.expect("as if it had not arrived");
-        let held = moved.administrator.get("/me").await;
-        held.problem(503, "unavailable");
-        assert!(!held.header("retry-after").is_empty());
-        moved.operator.get("/runs").await.problem(503, "unavailable");
-        client.batch_execute(&close("active")).await.expect("it has");
-        moved.administrator.get("/me").await.expect(200);
-        stack.stop().await;
-    });
+/// Waits until the last move of a workspace in the first database has failed, and why.
+async fn failed(stack: &Stack, tenant: &Tenant, why: &str) {
+    let ask =
+        "select error from system.operations where tenant_id = $1 and kind = 'move' order by id desc limit 1";
+    let first = database::superuser(stack).await;
+    work::until("the move has failed", 2 * SOON, async || {
+        let said: Option<String> = first.query_one(ask, &[&tenant.id]).await.expect("a move").get(0);
+        said.is_some_and(|said| said.contains(why))
+    })
+    .await;
 }
 
 #[test]
@@ -197,15 +183,30 @@ fn what_does_not_come_through_stays_where_it_was() {
         let job = fill(&moved, &world).await;
         let before = shown(&moved).await;
         let north = database::superuser_in(&stack, Some("north")).await;
+        // What comes there cannot be kept.
+        let put: String = north
+            .query_one(
+                "select pg_get_functiondef('system.put_rows(uuid, text, text, jsonb)'::regprocedure)",
+                &[],
+            )
+            .await
+            .expect("the function")
+            .get(0);
+        let bend = "create or replace function system.put_rows(p_tenant uuid, p_schema text, p_table text, p_rows jsonb) returns void
+                    language plpgsql as $$ begin raise exception 'no room'; end $$";
+        north.batch_execute(bend).await.expect("a bend");
+        ask(&stack, &moved, At::North).await;
+        failed(&stack, &moved, "again and again").await;
+        assert_eq!(told(&stack, &moved, At::North).await, None, "nothing of it stayed there");
+        assert_eq!(leftovers(&stack).await, (json!([]), json!([])));
+        assert_eq!(shown(&moved).await, before);
+        north.batch_execute(&put).await.expect("as it was");
         // Somebody of it is known there, as somebody else.
         let known = "insert into system.users (id, provider, directory_id, object_id, created_at) values ($1, 'entra', $2, $3, now())";
         let ids = [random_id(), moved.directory.id, moved.operator_account.object_id];
         north.execute(known, &[&ids[0], &ids[1], &ids[2]]).await.expect("a person");
         ask(&stack, &moved, At::North).await;
-        work::until("the move has failed", 2 * SOON, async || {
-            told(&stack, &moved, At::Schema).await.is_some_and(|told| told.3.as_deref() == Some("failed"))
-        })
-        .await;
+        failed(&stack, &moved, "as somebody else").await;
         assert_eq!(told(&stack, &moved, At::Schema).await.map(|told| told.1).as_deref(), Some("active"));
         assert_eq!(told(&stack, &moved, At::North).await, None, "nothing of it stayed there");
         assert_eq!(shown(&moved).await, before);
@@ -224,13 +225,7 @@ fn what_does_not_come_through_stays_where_it_was() {
         ask(&stack, &other, At::North).await;
         arrived(&stack, &other, (At::Schema, At::North)).await;
         ask(&stack, &moved, At::North).await;
-        work::until("it is refused, for it is somebody's", 2 * SOON, async || {
-            let ask = "select error from system.operations where tenant_id = $1 and kind = 'move' order by id desc limit 1";
-            let first = database::superuser(&stack).await;
-            let why: Option<String> = first.query_one(ask, &[&moved.id]).await.expect("a move").get(0);
-            why.is_some_and(|why| why.contains("another workspace's"))
-        })
-        .await;
+        failed(&stack, &moved, "another workspace's").await;
         moved.administrator.get("/me").await.expect(200);
         stack.stop().await;
     });

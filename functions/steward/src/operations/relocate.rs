@@ -133,7 +133,7 @@ async fn start(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     }
     let far = taken.request["far"] == true;
     let there = far::there(steward, taken)?;
-    if far && let Some(why) = far::unfit(&there, taken, directory.as_ref()).await? {
+    if far && let Some(why) = far::unfit(steward, &there, taken, directory.as_ref()).await? {
         return Ok(Next::Refused(why.to_owned()));
     }
     let fresh = steward.clock.new_id::<OperationId>().uuid();
@@ -162,6 +162,9 @@ async fn make(steward: &Steward, taken: &Taken, mut course: Course) -> Result<Ne
         let tx = SystemTx::begin(&there.database, SystemRole::Owner, "pool").await?;
         let pool = placements::pool(&tx, &to).await?.ok_or("the pool is gone")?;
         tx.commit().await?;
+        if pool.version != course.version {
+            return Ok(Next::Refused("the pool is being brought up to date".to_owned()));
+        }
         course.cell = pool.cell;
     } else {
         if course.far {

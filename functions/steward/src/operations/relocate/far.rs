@@ -11,7 +11,7 @@ use shared::{
         placement::{self, Room},
     },
     error::{DbError, Refusal},
-    model::tenant::{DatabaseName, Placement, Route},
+    model::tenant::{DatabaseName, Placement, Route, SchemaName},
     store::{
         operations::{self, Taken},
         placements::{self, Place},
@@ -63,6 +63,7 @@ fn target(taken: &Taken) -> Result<Option<DatabaseName>, Error> {
 
 /// Why a workspace cannot go there at all.
 pub(super) async fn unfit(
+    steward: &Steward,
     there: &Steward,
     taken: &Taken,
     directory: Option<&Value>,
@@ -70,11 +71,21 @@ pub(super) async fn unfit(
     let Some(directory) = directory else {
         return Ok(Some("a sandbox stays in the database of its workspace"));
     };
+    let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "people").await?;
+    let people = transfers::people(&tx, taken).await?;
+    tx.commit().await?;
     let tx = SystemTx::begin(&there.database, SystemRole::Owner, "may come").await?;
     let is_alone = there.database.name().is_some();
     let may_come = transfers::may_come(&tx, taken.route.tenant, directory, is_alone).await?;
+    let are_others = transfers::are_known_otherwise(&tx, &people).await?;
     tx.commit().await?;
-    Ok((!may_come).then_some("the database is another workspace's"))
+    Ok(if !may_come {
+        Some("the database is another workspace's")
+    } else if are_others {
+        Some("somebody of the workspace is known in that database already, as somebody else")
+    } else {
+        None
+    })
 }
 
 /// Takes away what an earlier try has left there. A steward that lost the operation removes nothing.
@@ -86,18 +97,13 @@ pub(super) async fn empty(
 ) -> Result<(), Error> {
     let held = SystemTx::begin(&steward.database, SystemRole::Owner, "hold").await?;
     operations::hold(&held, taken).await?;
-    leave_nothing(there, taken, &course.to()?, course.to_pool).await?;
+    let tx = SystemTx::begin(&there.database, SystemRole::Owner, "leave nothing").await?;
+    leave_nothing(tx, taken, &course.to()?, course.to_pool).await?;
     Ok(held.rollback().await?)
 }
 
 /// All that a database knows of a workspace which is not open there.
-async fn leave_nothing(
-    at: &Steward,
-    taken: &Taken,
-    schema: &shared::model::tenant::SchemaName,
-    is_pool: bool,
-) -> Result<(), Error> {
-    let tx = SystemTx::begin(&at.database, SystemRole::Owner, "leave nothing").await?;
+async fn leave_nothing(tx: SystemTx, taken: &Taken, schema: &SchemaName, is_pool: bool) -> Result<(), Error> {
     tx.unhurried().await?;
     transfers::forget(&tx, taken.route.tenant).await?;
     if !is_pool {
@@ -122,7 +128,8 @@ pub(super) async fn carry(
     }
     if is_listed(&there, taken).await? {
         // An earlier try went as far as its commit there.
-        leave_nothing(&there, taken, &course.to()?, course.to_pool).await?;
+        let rest = SystemTx::begin(&there.database, SystemRole::Owner, "leave nothing").await?;
+        leave_nothing(rest, taken, &course.to()?, course.to_pool).await?;
         if !course.to_pool {
             placement::make_schema(&there.database, &course.to()?, Room::USUAL).await?;
         }
@@ -166,7 +173,9 @@ async fn bring(
         return Ok(Err(AsItWas("the two places are not of the same version".to_owned())));
     }
     transfers::exact_texts(tx, &comes).await?;
-    transfers::carry_along(tx, &comes, taken).await?;
+    if let Some(table) = transfers::carry_along(tx, &comes, taken).await? {
+        return Ok(Err(AsItWas(format!("{table} is not what it was"))));
+    }
     let mut rows = 0;
     for table in &course.tables {
         placement::bound(&comes, pause::in_time(tx, course).await?).await?;
@@ -207,10 +216,9 @@ pub(super) async fn arrive(steward: &Steward, taken: &Taken, course: Course) -> 
 
 /// Removes what was left behind, this operation with it: the workspace has it where it is now.
 pub(super) async fn clear(steward: &Steward, taken: &Taken, course: Course) -> Result<Next, Error> {
-    let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "hold").await?;
+    let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "leave nothing").await?;
     operations::hold(&tx, taken).await?;
-    tx.rollback().await?;
-    leave_nothing(steward, taken, &course.from()?, course.from_pool).await?;
+    leave_nothing(tx, taken, &course.from()?, course.from_pool).await?;
     Ok(Next::Gone)
 }
 

@@ -54,6 +54,7 @@ pub(super) const ALL: &[Probe] = &[
         "select from system.sign_in('entra', null, null, '', true, null, null, '', '')",
     ),
     refused(IN, "nobody is signed out", "select from system.sign_out('{their_session}', null, '', '')"),
+    refused(IN, "and no session is ended", "select system.end_session('{their_session}', null, '', '')"),
     refused(
         IN,
         "no session is switched",

@@ -1,0 +1,1 @@
+select system.is_free_for($1) as yes

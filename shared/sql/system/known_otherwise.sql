@@ -1,0 +1,1 @@
+select system.known_otherwise($1) as yes
