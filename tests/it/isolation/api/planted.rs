@@ -216,7 +216,7 @@ impl Planted {
             self.ids.insert(collection, id.to_string());
             if let Some(kind) = kept {
                 let shelf = Shelf { tenant: self.tenant.id.into(), kind, id: id.into() };
-                let canary = self.tenant.schema.clone().into_bytes();
+                let canary = self.tenant.id.to_string().into_bytes();
                 archive.put(shelf, "manifest.json", canary).await.expect("the archive takes it");
             }
         }
