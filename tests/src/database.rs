@@ -44,6 +44,12 @@ pub async fn free(stack: &Stack) -> String {
     client.query_one(ask, &[&names]).await.expect("the stack has a database that is free").get(0)
 }
 
+/// Whether nobody but this directory's people is in a database beside the first.
+pub async fn is_free_for(stack: &Stack, database: &str, directory: Uuid) -> bool {
+    let client = superuser_in(stack, Some(database)).await;
+    client.query_one("select system.is_free_for($1)", &[&directory]).await.expect("an answer").get(0)
+}
+
 /// A bare connection under a function's own login.
 pub async fn login(stack: &Stack, function: &str) -> Client {
     connect(&login_of(stack, function).await).await

@@ -184,6 +184,19 @@ impl Directory {
         self.onboard_in(stack, first_administrator, Placement::Schema).await
     }
 
+    /// Lists it, as its own, in a database in which others of tests are already: the steward would not.
+    async fn list_beside(&self, stack: &Stack, database: &str, first_administrator: Option<Uuid>) -> Value {
+        let list = "insert into system.directories (id, name, placement, first_administrator, database_name, created_at)
+                    values ($1, $2, 'dedicated', $3, $4, now())";
+        for (at, elsewhere) in [(None, Some(database)), (Some(database), None)] {
+            let client = database::superuser_in(stack, at).await;
+            let listed =
+                client.execute(list, &[&self.id, &self.name, &first_administrator, &elsewhere]).await;
+            listed.expect("it is listed");
+        }
+        json!({ "directory_id": self.id })
+    }
+
     /// The same, with the placement of the workspace to come.
     pub async fn onboard_in(
         &self,
@@ -200,7 +213,11 @@ impl Directory {
         let mut taking = None;
         if placement == Placement::Dedicated {
             taking = Some(TAKING.lock().await);
-            order["database"] = database::free(stack).await.into();
+            let database = database::free(stack).await;
+            if !database::is_free_for(stack, &database, self.id).await {
+                return self.list_beside(stack, &database, first_administrator).await;
+            }
+            order["database"] = database.into();
         }
         let answer = stack.order(order).await;
         drop(taking);

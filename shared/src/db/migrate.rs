@@ -79,6 +79,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     41 => "0041_operator_sign_out",
     42 => "0042_operators_everywhere",
     43 => "0043_end_session",
+    44 => "0044_on_its_way",
 ];
 
 /// A workspace's schema.
