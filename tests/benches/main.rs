@@ -69,6 +69,7 @@ fn main() {
         }
         if wants("moves") {
             moves::hundred_thousand_rows(&stack).await;
+            moves::between_databases().await;
         }
         if wants("fair") {
             fair::quiet_beside_noisy(&stack).await;

@@ -1,11 +1,12 @@
-//! Moving a workspace of 100,000 rows into a pool and out again: how long nobody can enter. Goal: at most 10 s.
+//! Moving a workspace of 100,000 rows into a pool and out again, and into a database of its own and back: how long nobody can
+//! write. Goal: at most 10 s.
 
 use std::time::{Duration, Instant};
 
 use local::stack::Stack;
 use serde_json::{Value, json};
 use tests::{
-    database,
+    database, stack,
     tenant::{self, Placement, Tenant},
 };
 
@@ -18,11 +19,21 @@ pub(crate) async fn hundred_thousand_rows(stack: &Stack) {
     let moved = tenant::new(stack).await;
     fill(stack, &moved).await;
     for to in ["pooled", "schema"] {
-        let result = move_to(stack, &moved, to).await;
-        let pause_s = result["pause_ms"].as_f64().unwrap_or_default() / 1000.0;
-        assert!(result["rows"].as_i64().unwrap_or_default() >= 100_000, "{result}");
+        let pause_s = move_to(stack, &moved, (to, None)).await;
         report(&format!("moves.pause_to_{to}"), pause_s, "s");
     }
+}
+
+/// The same by way of the steward, from one database to another.
+pub(crate) async fn between_databases() {
+    let stack = stack::own(|settings| settings.databases = vec!["north".to_owned()]).await;
+    let moved = tenant::new(&stack).await;
+    fill(&stack, &moved).await;
+    let there_s = move_to(&stack, &moved, ("dedicated", Some("north"))).await;
+    report("moves.pause_to_dedicated", there_s, "s");
+    let back_s = move_to(&stack, &moved, ("schema", None)).await;
+    report("moves.pause_from_dedicated", back_s, "s");
+    stack.stop().await;
 }
 
 /// Runs with two tasks, two attempts and three events each.
@@ -55,17 +66,25 @@ async fn fill(stack: &Stack, of: &Tenant) {
     client.batch_execute(&fill).await.expect("100,000 rows");
 }
 
-async fn move_to(stack: &Stack, of: &Tenant, to: &str) -> Value {
-    let order = json!({ "do": "move", "tenant_id": of.id, "to": to });
-    stack.order(order).await.expect("the steward takes it");
-    let client = database::superuser(stack).await;
-    let ask = "select state, result from system.operations where tenant_id = $1 and kind = 'move' order by id desc limit 1";
+/// Seconds in which nobody could write.
+async fn move_to(stack: &Stack, of: &Tenant, (to, database): (&str, Option<&str>)) -> f64 {
+    let order = json!({ "do": "move", "tenant_id": of.id, "to": to, "database": database });
+    let asked = stack.order(order).await.expect("the steward takes it");
+    let result = ended(stack, (&asked["operation_id"], database)).await;
+    assert!(result["rows"].as_i64().unwrap_or_default() >= 100_000, "{result}");
+    result["pause_ms"].as_f64().expect("how long it was") / 1000.0
+}
+
+/// The result of a move, where the workspace is afterwards.
+async fn ended(stack: &Stack, (operation, database): (&Value, Option<&str>)) -> Value {
+    let client = database::superuser_in(stack, database).await;
+    let ask = "select state, result from system.operations where id::text = $1";
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
-        let row = client.query_one(ask, &[&of.id]).await.expect("the move");
-        match row.get::<_, String>(0).as_str() {
-            "succeeded" => return row.get(1),
-            "failed" => panic!("the move failed"),
+        let row = client.query_opt(ask, &[&operation.as_str()]).await.expect("the move");
+        match row.as_ref().map(|row| row.get::<_, String>(0)).as_deref() {
+            Some("succeeded") => return row.map(|row| row.get(1)).unwrap_or_default(),
+            Some("failed") => panic!("the move failed"),
             _ => assert!(Instant::now() < deadline, "the move does not end"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -69,7 +69,10 @@ fn the_second_call_waits_for_a_first_one_that_is_still_at_work() {
         let (tenant, warehouse) = (tenant::new(&stack).await, Warehouse::new(&stack).await);
         warehouse.client().await.batch_execute("create table done (at timestamptz)").await.expect("a table");
         warehouse.connection(&tenant.administrator, "warehouse").await;
-        let sql = "with slept as materialized (select pg_sleep(6)) insert into done select now() from slept";
+        // The statement lasts for as long as this lock is held.
+        let holder = warehouse.client().await;
+        holder.batch_execute("select pg_advisory_lock(42)").await.expect("a lock");
+        let sql = "with held as materialized (select pg_advisory_xact_lock(42)) insert into done select now() from held";
         let task = json!({ "name": "load", "connection": "warehouse", "start": { "sql": sql } });
         let job = work::job(&tenant.administrator, "load", &[task]).await;
         let run = work::run(&tenant.operator, &job).await;
@@ -82,6 +85,7 @@ fn the_second_call_waits_for_a_first_one_that_is_still_at_work() {
         assert!(stack.cloud().freeze("dispatcher").expect("a function") > 0);
         stack.advance(PAST_ANY_LEASE).await.expect("time moves");
         work::until("a second call is made", SOON, async || warehouse.number(&sessions).await == 2).await;
+        holder.batch_execute("select pg_advisory_unlock(42)").await.expect("the lock");
         stack.cloud().thaw("dispatcher").expect("a function");
         let run = work::wait_for_run(&tenant.operator, &run, "succeeded", SOON).await;
         assert_eq!(warehouse.number(DONE).await, 1);
