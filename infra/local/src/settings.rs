@@ -27,6 +27,8 @@ pub struct StackSettings {
     pub extra_egress: Vec<String>,
     /// Functions to run; all six unless a test wants fewer.
     pub functions: Vec<String>,
+    /// Let the clock wake functions; a test that counts what one invocation does gives them their ticks itself.
+    pub ticks: bool,
     /// Set up the demo: its members, warehouse, job and first run. (Its organisations are customers in any case.)
     pub seed: bool,
     /// Told what takes a while.
@@ -57,6 +59,7 @@ impl StackSettings {
                 .filter(|origin| !origin.is_empty())
                 .collect(),
             functions: FUNCTIONS.iter().map(ToString::to_string).collect(),
+            ticks: true,
             seed: true,
             progress: |_| {},
             database_url: variable("SIGNALBOX_DATABASE_URL"),

@@ -85,7 +85,7 @@ fn schema(id: Uuid) -> String {
 #[test]
 fn a_rollout_goes_wave_by_wave_and_as_far_as_it_is_told() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let all = behind(&stack, 16).await;
         for (until, wanted) in [("spares", 0), ("one", 1), ("one", 1), ("ten", 10), ("all", 16)] {
             let answer = order(&stack, json!({ "until": until })).await;
@@ -101,7 +101,7 @@ fn a_rollout_goes_wave_by_wave_and_as_far_as_it_is_told() {
 #[test]
 fn a_pool_comes_in_a_wave_that_has_room_for_all_who_live_there() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let own = behind(&stack, 2).await;
         let (empty, small, large) = (pool(&stack, 0).await, pool(&stack, 3).await, pool(&stack, 11).await);
         for (until, wanted) in
@@ -121,7 +121,7 @@ fn a_pool_comes_in_a_wave_that_has_room_for_all_who_live_there() {
 #[test]
 fn where_there_are_pools_alone_the_smallest_is_the_first_step() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let (large, small) = (pool(&stack, 12).await, pool(&stack, 11).await);
         for (until, wanted) in [("spares", [0, 0]), ("one", [0, 13]), ("ten", [0, 13]), ("all", [14, 13])] {
             let answer = order(&stack, json!({ "until": until })).await;
@@ -135,7 +135,7 @@ fn where_there_are_pools_alone_the_smallest_is_the_first_step() {
 #[test]
 fn nobody_follows_while_whoever_should_be_first_cannot_be_had() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let (all, pooled) = (behind(&stack, 1).await, pool(&stack, 3).await);
         let client = database::superuser(&stack).await;
         let lock = format!("begin; lock table \"{}\".vaults in access share mode", schema(all[0]));
@@ -154,7 +154,7 @@ fn nobody_follows_while_whoever_should_be_first_cannot_be_had() {
 #[test]
 fn an_empty_pool_that_cannot_be_migrated_stops_the_rollout_and_says_why() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let steward = database::of(&stack, "steward", 1).await;
         let made = placement::make_pool(&steward, tenant::random_id(), Room::USUAL, BEFORE_THE_FENCE).await;
         let pool = made.expect("a pool");
@@ -175,7 +175,7 @@ fn an_empty_pool_that_cannot_be_migrated_stops_the_rollout_and_says_why() {
 #[test]
 fn the_first_error_stops_a_rollout_and_an_order_resumes_it() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let all = behind(&stack, 16).await;
         let client = database::superuser(&stack).await;
         // The fourth to come cannot be migrated: a table that the migration speaks of is not there.
@@ -205,7 +205,7 @@ fn the_first_error_stops_a_rollout_and_an_order_resumes_it() {
 #[test]
 fn a_workspace_that_is_locked_holds_nobody_up_and_comes_later() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let all = behind(&stack, 4).await;
         let client = database::superuser(&stack).await;
         let lock = format!("begin; lock table \"{}\".vaults in access share mode", schema(all[1]));
@@ -223,7 +223,7 @@ fn a_workspace_that_is_locked_holds_nobody_up_and_comes_later() {
 #[test]
 fn a_steward_killed_in_a_rollout_leaves_nothing_half_done_and_the_next_goes_on() {
     stack::run(async {
-        let stack = stack::own(|_| {}).await;
+        let stack = stack::own(|settings| settings.ticks = false).await;
         let all = behind(&stack, 12).await;
         let client = database::superuser(&stack).await;
         // One is held at its lock, so that the kill comes in the middle.

@@ -54,7 +54,7 @@ pub(super) fn connect(stack: &Stack, settings: &StackSettings) -> Result<(), Sta
     for (function, every_s, input) in
         [("scheduler", 60, None), ("steward", 300, None), ("steward", 60, Some(seal))]
     {
-        if runs(function) {
+        if settings.ticks && runs(function) {
             let (function, every) = (function.to_owned(), Duration::from_secs(every_s));
             stack.cloud.tick(TickSettings { function, every, input: input.map(str::to_owned) })?;
         }
