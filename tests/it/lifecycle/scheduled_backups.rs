@@ -35,8 +35,8 @@ async fn are(stack: &Stack, tenant: &Tenant, all: usize, kept: usize) {
     work::until("the backups are made, and the oldest gone", SOON, async || {
         works(stack).await;
         let made = made(stack, tenant).await;
-        let there = made.iter().filter(|(state, is_gone)| state == "succeeded" && !is_gone).count();
-        made.len() == all && there == kept
+        let are_done = made.iter().all(|(state, _)| state == "succeeded");
+        made.len() == all && are_done && made.iter().filter(|(_, is_gone)| !is_gone).count() == kept
     })
     .await;
 }
