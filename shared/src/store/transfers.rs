@@ -25,7 +25,7 @@ const CHUNK: usize = 1 << 20;
 
 /// A workspace on its way.
 #[derive(Clone, Copy, Debug)]
-pub struct Way<'a> {
+pub struct Transfer<'a> {
     /// Which.
     pub tenant: TenantId,
     /// The schema it leaves.
@@ -118,8 +118,13 @@ fn is_same(old: &Along, new: &Along) -> bool {
 }
 
 /// The workspace's own rows of one table. Not more than a chunk of them is held at once.
-pub async fn carry(leaves: &SystemTx, comes: &SystemTx, way: Way<'_>, table: &str) -> Result<(), DbError> {
-    let rows = leaves.stream(sql!("system/rows_of.sql"), &[&way.tenant, &way.from.as_str(), &table]).await?;
+pub async fn carry(
+    leaves: &SystemTx,
+    comes: &SystemTx,
+    of: Transfer<'_>,
+    table: &str,
+) -> Result<(), DbError> {
+    let rows = leaves.stream(sql!("system/rows_of.sql"), &[&of.tenant, &of.from.as_str(), &table]).await?;
     pin_mut!(rows);
     let mut chunk = String::from("[");
     while let Some(row) = rows.next().await.transpose()? {
@@ -128,15 +133,15 @@ pub async fn carry(leaves: &SystemTx, comes: &SystemTx, way: Way<'_>, table: &st
         }
         chunk.push_str(row.try_get("content")?);
         if chunk.len() > CHUNK {
-            put(comes, way, table, &mut chunk).await?;
+            put(comes, of, table, &mut chunk).await?;
         }
     }
-    if chunk.len() > 1 { put(comes, way, table, &mut chunk).await } else { Ok(()) }
+    if chunk.len() > 1 { put(comes, of, table, &mut chunk).await } else { Ok(()) }
 }
 
-async fn put(comes: &SystemTx, way: Way<'_>, table: &str, chunk: &mut String) -> Result<(), DbError> {
+async fn put(comes: &SystemTx, of: Transfer<'_>, table: &str, chunk: &mut String) -> Result<(), DbError> {
     chunk.push(']');
-    let params: [&dyn crate::db::Param; 4] = [&way.tenant, &way.to.as_str(), &table, chunk];
+    let params: [&dyn crate::db::Param; 4] = [&of.tenant, &of.to.as_str(), &table, chunk];
     comes.rows(sql!("system/put_rows.sql"), &params).await?;
     chunk.truncate(1);
     Ok(())
@@ -146,11 +151,11 @@ async fn put(comes: &SystemTx, way: Way<'_>, table: &str, chunk: &mut String) ->
 pub async fn compare(
     leaves: &SystemTx,
     comes: &SystemTx,
-    way: Way<'_>,
+    of: Transfer<'_>,
     table: &str,
 ) -> Result<(placements::Held, placements::Held), DbError> {
-    let here = placements::held(leaves, way.tenant, way.from, table);
-    let there = placements::held(comes, way.tenant, way.to, table);
+    let here = placements::held(leaves, of.tenant, of.from, table);
+    let there = placements::held(comes, of.tenant, of.to, table);
     futures_util::try_join!(here, there)
 }
 

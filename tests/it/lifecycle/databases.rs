@@ -112,7 +112,6 @@ fn a_database_is_one_directorys_and_a_directory_stays_where_its_workspace_is() {
 
         // One with a workspace here does not get another there.
         let settled = tenant::new(&stack).await;
-        let stack = stack;
         assert!(stack.order(dedicated(settled.directory.id, "south")).await.is_err());
         let renamed = json!({ "do": "onboard", "directory_id": first, "name": "y" });
         stack.order(renamed).await.expect("its name may change");

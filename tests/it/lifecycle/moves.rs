@@ -84,7 +84,8 @@ pub(super) async fn rows(stack: &Stack, tenant: &Tenant, schema: &str) -> i64 {
     all
 }
 
-async fn is_there(stack: &Stack, schema: &str) -> bool {
+/// Whether a schema, or its role, is there.
+pub(super) async fn is_there(stack: &Stack, schema: &str) -> bool {
     let ask = "select to_regnamespace($1) is not null or exists (select from pg_roles where rolname = $1)";
     database::superuser(stack).await.query_one(ask, &[&schema]).await.expect("the catalog").get(0)
 }

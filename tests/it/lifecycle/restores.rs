@@ -13,6 +13,8 @@ use tests::{
 };
 use uuid::Uuid;
 
+use super::moves::is_there;
+
 /// The same tenant after its schema was replaced. Its people's sessions go on.
 pub(super) async fn again(stack: &Stack, tenant: &Tenant) -> Tenant {
     let (_, schema) = tenant::placed(stack, tenant.directory.id).await.expect("it is placed");
@@ -90,7 +92,6 @@ fn a_backup_replaces_the_workspace_paused_and_touches_nobody_else() {
         let (world, elsewhere) = (World::at_once(), World::at_once());
         let (other, _) = filled(&stack, &elsewhere).await;
         let (tenant, job) = filled(&stack, &world).await;
-        let client = database::superuser(&stack).await;
         let begun = Instant::now();
         let kept = backup(&tenant).await;
         eprintln!("a small workspace was backed up in {:?}", begun.elapsed());
@@ -113,12 +114,7 @@ fn a_backup_replaces_the_workspace_paused_and_touches_nobody_else() {
         assert_ne!(restored.schema, tenant.schema);
         let names = program.get("/vaults").await.expect(200)["items"].clone();
         assert_eq!(names[0]["name"], "vault", "a token of before goes on: {names}");
-        let schemas = "select count(*) from pg_namespace where nspname = $1";
-        let left: i64 = client.query_one(schemas, &[&tenant.schema]).await.expect("schemas").get(0);
-        assert_eq!(left, 0, "the replaced schema is gone");
-        let roles = "select count(*) from pg_roles where rolname = $1";
-        let left: i64 = client.query_one(roles, &[&tenant.schema]).await.expect("roles").get(0);
-        assert_eq!(left, 0, "and its role");
+        assert!(!is_there(&stack, &tenant.schema).await, "the replaced schema is gone, and its role");
         let by = &restored.administrator;
         assert_eq!(by.get("/workspace").await.expect(200)["state"], "suspended");
         let names: Vec<Value> =

@@ -167,7 +167,7 @@ async fn bring(
     course: &Course,
 ) -> Result<Result<i64, AsItWas>, Error> {
     let (tenant, from, to) = (taken.route.tenant, course.from()?, course.to()?);
-    let way = transfers::Way { tenant, from: &from, to: &to };
+    let transfer = transfers::Transfer { tenant, from: &from, to: &to };
     let comes = SystemTx::begin(&there.database, SystemRole::Owner, "comes").await?;
     if !course.has_tables(placements::tables(&comes, &to).await?) {
         return Ok(Err(AsItWas("the two places are not of the same version".to_owned())));
@@ -179,11 +179,11 @@ async fn bring(
     let mut rows = 0;
     for table in &course.tables {
         placement::bound(&comes, pause::in_time(tx, course).await?).await?;
-        transfers::carry(tx, &comes, way, table).await?;
+        transfers::carry(tx, &comes, transfer, table).await?;
     }
     for table in &course.tables {
         placement::bound(&comes, pause::in_time(tx, course).await?).await?;
-        let (old, new) = transfers::compare(tx, &comes, way, table).await?;
+        let (old, new) = transfers::compare(tx, &comes, transfer, table).await?;
         if old != new {
             return Ok(Err(AsItWas(format!("{table} is not what it was: {old:?}, {new:?}"))));
         }
