@@ -17,6 +17,7 @@ pub mod invariants;
 pub mod keys;
 pub mod operator;
 pub mod pgbouncer;
+pub mod polls;
 pub mod scale;
 pub mod seen;
 pub mod stack;

@@ -3,9 +3,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -17,6 +15,7 @@ use serde_json::json;
 use tests::{
     database,
     dice::Dice,
+    polls::Polled,
     scale, stack,
     tenant::{Placement, Workspace, random_id},
 };
@@ -47,30 +46,6 @@ enum Cut {
     Within,
 }
 
-/// Polls a future so often; then drops it, or unwinds with it.
-struct Polled<F> {
-    left: usize,
-    panics: bool,
-    inner: Pin<Box<F>>,
-}
-
-impl<F: Future> Future for Polled<F> {
-    type Output = Option<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.left = self.left.saturating_sub(1);
-        let done = self.inner.as_mut().poll(context).map(Some);
-        if done.is_ready() || self.left > 0 {
-            return done;
-        }
-        if self.panics {
-            // Unwinds without a word on the screen.
-            resume_unwind(Box::new("cut"));
-        }
-        Poll::Ready(None)
-    }
-}
-
 impl Cut {
     fn random(dice: &mut Dice) -> Self {
         match dice.below(8) {
@@ -85,10 +60,16 @@ impl Cut {
     async fn serve(self, portal: &Near, request: http::Request<Body>) -> bool {
         let serving = portal.serve(request);
         match self {
-            Self::Polls(left) => Polled { left, panics: false, inner: Box::pin(serving) }.await.is_some(),
+            Self::Polls(polls) => Polled::new(polls, serving).await.is_some(),
             Self::After(pause) => tokio::time::timeout(pause, serving).await.is_ok(),
-            Self::Panics(left) => {
-                let polled = Polled { left, panics: true, inner: Box::pin(serving) };
+            Self::Panics(polls) => {
+                // Unwinds without a word on the screen, and with all that was begun.
+                let polled = async {
+                    let mut polled = Polled::new(polls, serving);
+                    if (&mut polled).await.is_none() {
+                        resume_unwind(Box::new("cut"));
+                    }
+                };
                 AssertUnwindSafe(polled).catch_unwind().await.is_ok()
             }
             Self::Within => AssertUnwindSafe(serving).catch_unwind().await.is_ok(),

@@ -88,8 +88,15 @@ impl Planted {
         Self::of(stack, placement, tenant::new_in(stack, placement).await).await
     }
 
-    /// The same workspace with one of everything planted anew.
+    /// The same workspace with one of everything planted anew, and room made for it.
     pub(in crate::isolation) async fn again(self, stack: &Stack) -> Self {
+        let by = &self.tenant.administrator;
+        for path in ["/api-tokens", "/invitations", "/roles"] {
+            for id in work::all(by, path).await.iter().map(work::id) {
+                // A role that somebody has, or that is built in, stays.
+                by.delete(&format!("{path}/{id}")).await;
+            }
+        }
         Self::of(stack, self.placement, tenant::staffed(stack, self.tenant).await).await
     }
 

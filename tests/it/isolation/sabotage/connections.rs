@@ -1,11 +1,10 @@
 //! Connections kept in ways that the product's transactions avoid, and whether the look at the next borrower notices: what
 //! is set for the session, a transaction that is left open, a commit that nobody confirmed.
 
-use std::{future::Future, time::Duration};
-
 use tests::{
     database,
     dice::Dice,
+    polls::Polled,
     scale, stack,
     tenant::{Workspace, random_id},
 };
@@ -90,11 +89,6 @@ async fn next(client: &Client, kept: Kept, theirs: &Workspace) -> Result<(), Str
     if row[0].get(0) { Ok(()) } else { Err("it is not who it should be".to_owned()) }
 }
 
-/// Polls it for so long, then drops it.
-async fn cut(pause: Duration, work: impl Future<Output = ()>) {
-    let _cut = tokio::time::timeout(pause, work).await;
-}
-
 #[test]
 fn every_careless_way_to_keep_a_connection_is_noticed() {
     stack::with(async |stack| {
@@ -109,7 +103,7 @@ fn every_careless_way_to_keep_a_connection_is_noticed() {
             let (mut dice, mut noticed) = (Dice::new(10), false);
             let client = database::login(stack, "portal").await;
             for _ in 0..300 {
-                cut(Duration::from_micros(dice.any() % 8_000), work(&client, kept, &ours)).await;
+                Polled::new(1 + dice.below(8), work(&client, kept, &ours)).await;
                 if next(&client, kept, &theirs).await.is_err() {
                     noticed = true;
                     break;
