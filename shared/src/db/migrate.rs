@@ -80,6 +80,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     42 => "0042_operators_everywhere",
     43 => "0043_end_session",
     44 => "0044_on_its_way",
+    45 => "0045_cleared_first",
 ];
 
 /// A workspace's schema.

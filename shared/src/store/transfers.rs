@@ -74,6 +74,11 @@ pub async fn may_come(
     Ok(tx.one::<Answer>(sql!("system/may_come.sql"), &[&tenant, directory, &is_alone]).await?.yes)
 }
 
+/// Whether nothing is left there of an earlier stay: a move that brought the workspace away clears it afterwards.
+pub async fn is_cleared(tx: &SystemTx, tenant: TenantId) -> Result<bool, DbError> {
+    Ok(tx.one::<Answer>(sql!("system/is_cleared.sql"), &[&tenant]).await?.yes)
+}
+
 /// Whether a database is a directory's own, or may become so.
 pub async fn is_free_for(tx: &SystemTx, directory: Uuid) -> Result<bool, DbError> {
     Ok(tx.one::<Answer>(sql!("system/is_free_for.sql"), &[&directory]).await?.yes)

@@ -162,6 +162,36 @@ fn a_steward_killed_at_any_step_between_two_databases_is_followed_by_one_that_en
     });
 }
 
+#[test]
+fn who_comes_back_waits_until_what_they_left_is_cleared() {
+    stack::run(async {
+        let stack = with_north().await;
+        let moved = tenant::new(&stack).await;
+        fill(&moved, &World::at_once()).await;
+        let before = shown(&moved).await;
+        let gate = Gate::at_record_in(&stack, None, "move", "clear").await;
+        ask(&stack, &moved, At::North).await;
+        gate.kill_the_steward(&stack).await;
+        // It has arrived, and the rest of it is still here: whoever clears it has the lease of the steward that was killed.
+        ask(&stack, &moved, At::Schema).await;
+        let north = database::superuser_in(&stack, Some("north")).await;
+        let waits = "select count(*) from system.operations
+                     where tenant_id = $1 and kind = 'move' and step = 'start' and started_at is not null and finished_at is null";
+        work::until("the way back is looked at", SOON, async || {
+            north.query_one(waits, &[&moved.id]).await.expect("a count").get::<_, i64>(0) == 1
+        })
+        .await;
+        let (_, state, _, _) = told(&stack, &moved, At::Schema).await.expect("what it left");
+        assert_eq!(state, "provisioning", "nothing has come back yet");
+        stack.advance(PAST_THE_LEASE).await.expect("time");
+        stack.cloud().tick_now("steward").await.expect("a tick");
+        arrived(&stack, &moved, (At::North, At::Schema)).await;
+        assert_eq!(shown(&moved).await, before);
+        assert_eq!(leftovers(&stack).await, (json!([]), json!([])));
+        stack.stop().await;
+    });
+}
+
 /// Waits until the last move of a workspace in the first database has failed, and why.
 async fn failed(stack: &Stack, tenant: &Tenant, why: &str) {
     let ask =

@@ -39,6 +39,9 @@ const UNDO: &str = "undo";
 /// Once it has left a database there is no way back.
 const ARRIVE: &str = "arrive";
 
+/// How long a workspace that comes back waits before it looks again whether its last move has cleared the place.
+const CLEARING: Duration = Duration::from_secs(10);
+
 /// What the steps leave for each other.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -133,6 +136,9 @@ async fn start(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
     }
     let far = taken.request["far"] == true;
     let there = far::there(steward, taken)?;
+    if far && !far::is_cleared(&there, taken).await? {
+        return Ok(Next::Wait("start", taken.progress.clone(), CLEARING));
+    }
     if far && let Some(why) = far::unfit(steward, &there, taken, directory.as_ref()).await? {
         return Ok(Next::Refused(why.to_owned()));
     }

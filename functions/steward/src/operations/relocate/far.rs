@@ -61,6 +61,14 @@ fn target(taken: &Taken) -> Result<Option<DatabaseName>, Error> {
     Ok(taken.request["database"].as_str().map(str::parse).transpose()?)
 }
 
+/// Whether what an earlier move left there is cleared. That move alone knows the schema, and to begin anew would forget it.
+pub(super) async fn is_cleared(there: &Steward, taken: &Taken) -> Result<bool, Error> {
+    let tx = SystemTx::begin(&there.database, SystemRole::Owner, "is cleared").await?;
+    let is_cleared = transfers::is_cleared(&tx, taken.route.tenant).await?;
+    tx.commit().await?;
+    Ok(is_cleared)
+}
+
 /// Why a workspace cannot go there at all.
 pub(super) async fn unfit(
     steward: &Steward,

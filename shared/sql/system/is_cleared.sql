@@ -1,0 +1,1 @@
+select system.is_cleared($1) as yes
