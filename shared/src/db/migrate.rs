@@ -81,6 +81,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     43 => "0043_end_session",
     44 => "0044_on_its_way",
     45 => "0045_cleared_first",
+    46 => "0046_sweep_names_last",
 ];
 
 /// A workspace's schema.
