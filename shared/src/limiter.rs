@@ -7,7 +7,8 @@
 //!
 //! Over any time `t`, at most `burst + rate × t + block × instances` calls are let through: a bucket gives `burst + rate × t`, and
 //! an instance may have held most of a block from before. The portal asks here once a request, after it knows the caller's
-//! workspace and before anything is read of it. Never here: who the caller is.
+//! workspace and before anything is read of it. A call that took long is charged for it afterwards: what its instance has no
+//! tokens for is owed to the bucket, and told with the next lease. Never here: who the caller is.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -92,8 +93,16 @@ struct Lease {
     /// Until then an empty bucket is not asked again.
     empty_until: Timestamp,
     used_at: Timestamp,
+    untold: Untold,
+}
+
+/// What the bucket is told with the next lease.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Untold {
     /// Let through and refused.
     counts: [i64; 2],
+    /// Tokens that calls have cost beyond those that were there.
+    owed: i64,
 }
 
 impl Limiter {
@@ -113,12 +122,13 @@ impl Limiter {
         if let Some(standing) = self.lock().spend((tenant, bucket), now) {
             return Ok(Some(standing));
         }
-        let counts = self.lock().take_counts((tenant, bucket));
-        let ask = Ask { tenant, bucket: bucket.as_str(), initial: bucket.limits(), counts };
+        let untold = self.lock().take_untold((tenant, bucket));
+        let Untold { counts, owed } = untold;
+        let ask = Ask { tenant, bucket: bucket.as_str(), initial: bucket.limits(), counts, owed };
         let tx = match self.begin(tenant).await {
             Ok(tx) => tx,
             Err(error) => {
-                self.lock().put_back((tenant, bucket), counts);
+                self.lock().put_back((tenant, bucket), untold);
                 return Err(error);
             }
         };
@@ -133,7 +143,14 @@ impl Limiter {
     pub fn give_back(&self, tenant: TenantId, bucket: Bucket) {
         if let Some(lease) = self.lock().leases.get_mut(&(tenant, bucket)) {
             lease.left += 1;
-            lease.counts[0] -= 1;
+            lease.untold.counts[0] -= 1;
+        }
+    }
+
+    /// Spends tokens beyond the one that a call was let through for. Where the instance has too few, the rest is owed.
+    pub fn charge(&self, tenant: TenantId, bucket: Bucket, tokens: i64) {
+        if let Some(lease) = self.lock().leases.get_mut(&(tenant, bucket)) {
+            lease.charge(tokens);
         }
     }
 
@@ -186,7 +203,7 @@ impl Held {
             return None;
         }
         lease.left -= i64::from(is_admitted);
-        lease.counts[usize::from(!is_admitted)] += 1;
+        lease.untold.counts[usize::from(!is_admitted)] += 1;
         lease.used_at = now;
         Some(Standing { is_admitted, burst: lease.burst, rate: lease.rate })
     }
@@ -203,7 +220,7 @@ impl Held {
             burst: block.burst,
             empty_until,
             used_at: now,
-            counts: [0, 0],
+            untold: Untold::default(),
         });
         *lease = Lease {
             left: lease.left + block.granted,
@@ -214,14 +231,15 @@ impl Held {
         };
     }
 
-    fn take_counts(&mut self, of: (TenantId, Bucket)) -> [i64; 2] {
-        self.leases.get_mut(&of).map(|lease| std::mem::take(&mut lease.counts)).unwrap_or_default()
+    fn take_untold(&mut self, of: (TenantId, Bucket)) -> Untold {
+        self.leases.get_mut(&of).map(|lease| std::mem::take(&mut lease.untold)).unwrap_or_default()
     }
 
-    fn put_back(&mut self, of: (TenantId, Bucket), counts: [i64; 2]) {
+    fn put_back(&mut self, of: (TenantId, Bucket), untold: Untold) {
         if let Some(lease) = self.leases.get_mut(&of) {
-            lease.counts[0] += counts[0];
-            lease.counts[1] += counts[1];
+            lease.untold.counts[0] += untold.counts[0];
+            lease.untold.counts[1] += untold.counts[1];
+            lease.untold.owed += untold.owed;
         }
     }
 
@@ -234,14 +252,22 @@ impl Held {
         self.told_at = Some(now);
         let mut counts = Vec::new();
         for ((tenant, bucket), lease) in &mut self.leases {
-            if *bucket == Bucket::Api && lease.counts != [0, 0] {
-                counts.push((*tenant, std::mem::take(&mut lease.counts)));
+            if *bucket == Bucket::Api && lease.untold.counts != [0, 0] {
+                counts.push((*tenant, std::mem::take(&mut lease.untold.counts)));
             }
         }
         self.leases.retain(|_, lease| {
-            lease.counts != [0, 0] || now.duration_since(lease.used_at).as_secs() < FORGET_S
+            lease.untold.counts != [0, 0] || now.duration_since(lease.used_at).as_secs() < FORGET_S
         });
         Some(counts)
+    }
+}
+
+impl Lease {
+    fn charge(&mut self, tokens: i64) {
+        let held = tokens.min(self.left);
+        self.left -= held;
+        self.untold.owed += tokens - held;
     }
 }
 

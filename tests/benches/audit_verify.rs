@@ -4,15 +4,19 @@
 use std::time::Instant;
 
 use local::stack::Stack;
-use tests::{audit, database, tenant};
+use tests::{
+    audit, database,
+    tenant::{self, Tenant},
+};
+use tokio_postgres::Client;
 
 use crate::figure::report;
 
 const ROWS: u32 = 100_000;
 const WRITES: u32 = 2_000;
 
-pub(crate) async fn rows_per_second(stack: &Stack) {
-    let tenant = tenant::new(stack).await;
+/// A connection to the tables of a workspace whose audit log is given so many rows.
+pub(crate) async fn fill(stack: &Stack, tenant: &Tenant, rows: u32) -> Client {
     let client = database::superuser(stack).await;
     let enter = format!("set search_path = \"{}\"; set app.tenant_id = '{}'", tenant.schema, tenant.id);
     client.batch_execute(&enter).await.expect("the workspace");
@@ -20,8 +24,14 @@ pub(crate) async fn rows_per_second(stack: &Stack) {
                                      after_digest, request_id, source_address)
                   select gen_random_uuid(), now(), 'user', gen_random_uuid(), 'Somebody', 'job.update', 'job', gen_random_uuid(),
                          sha256('a'), sha256('b'), gen_random_uuid()::text, '192.0.2.1' from generate_series(1, $1)";
-    let rows = i32::try_from(ROWS).expect("small");
+    let rows = i32::try_from(rows).expect("small");
     client.execute(insert, &[&rows]).await.expect("rows");
+    client
+}
+
+pub(crate) async fn rows_per_second(stack: &Stack) {
+    let tenant = tenant::new(stack).await;
+    let client = fill(stack, &tenant, ROWS).await;
     let started = Instant::now();
     audit::seal(stack, tenant.id).await;
     report("audit.seal", f64::from(ROWS) / started.elapsed().as_secs_f64(), "rows/s");

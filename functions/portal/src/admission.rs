@@ -4,10 +4,13 @@
 //! Every admitted answer names the policy. How much is left is told only where nothing is: tokens are spent by several instances
 //! from blocks of their own, and none of them knows the rest. A request of nobody's (401) spends nothing.
 //!
+//! A call costs one token for each tenth of a second that it began: the first as it is let through, the others once it is answered.
+//! So a workspace holds instances only as long as its rate allows, whatever its calls are.
+//!
 //! An API token is not signed: whom it names is true only if the database says so. It is asked before the call is counted
 //! ([`seen`]), so that nobody uses up a workspace's calls who knows its id, and nobody's calls go uncounted who has many tokens.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use http::StatusCode;
 use shared::{
@@ -17,6 +20,9 @@ use shared::{
 };
 
 use crate::{App, fault::Fault, reply::Reply, seen};
+
+/// For how long an instance works on a call for one token.
+const TENTH: Duration = Duration::from_millis(100);
 
 /// What came of a request's admission.
 #[derive(Default)]
@@ -52,8 +58,8 @@ impl Admission {
         if standing.is_admitted { Ok(()) } else { Err(Fault::too_many_calls(RETRY_AFTER_S)) }
     }
 
-    /// Marks an answer with the policy, or gives back what a request of nobody's had spent.
-    pub(crate) fn settle(&self, app: &App, reply: Reply) -> Reply {
+    /// Charges what the answer took, and marks it with the policy; or gives back what a request of nobody's had spent.
+    pub(crate) fn settle(&self, app: &App, took: Duration, reply: Reply) -> Reply {
         let Some(Spent { tenant, credential, standing }) = self.0.get() else { return reply };
         if reply.status == StatusCode::UNAUTHORIZED {
             if let Credential::ApiToken(hash) = credential {
@@ -67,8 +73,26 @@ impl Admission {
         let policy = format!("\"api\";q={};w={}", standing.burst, standing.window_s());
         let reply = reply.header("ratelimit-policy", &policy);
         if standing.is_admitted {
+            app.limiter.charge(*tenant, Bucket::Api, beyond_the_first(took));
             return reply;
         }
         reply.header("ratelimit", &format!("\"api\";r=0;t={RETRY_AFTER_S}"))
+    }
+}
+
+/// Tokens that a call has cost beyond the one that it was let through for.
+fn beyond_the_first(took: Duration) -> i64 {
+    i64::try_from(took.as_millis() / TENTH.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_costs_a_token_for_each_tenth_of_a_second_that_it_began() {
+        for (ms, more) in [(0, 0), (99, 0), (100, 1), (199, 1), (200, 2), (5_000, 50)] {
+            assert_eq!(beyond_the_first(Duration::from_millis(ms)), more, "{ms} ms");
+        }
     }
 }

@@ -16,7 +16,7 @@ use shared::{
         ids::{Id, UserId},
         tenant::TenantState,
     },
-    store::{audit, idempotency},
+    store::{audit, idempotency, limits},
 };
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use uuid::Uuid;
@@ -33,6 +33,8 @@ use crate::{
 
 /// Longer paths lead nowhere: what is kept of them is their beginning, in characters.
 const MAX_OPERATION: usize = 300;
+/// When to come back to what is worked for one caller at a time, in seconds: about as long as it takes at most.
+const ALONE_RETRY_AFTER_S: u32 = 5;
 
 /// A signed-in person with their request.
 #[derive(Clone)]
@@ -53,6 +55,8 @@ pub(crate) struct Request {
     pub(crate) operation: &'static str,
     /// The action under which this read is recorded.
     pub(crate) recorded: Option<&'static str>,
+    /// Worked for one caller of a workspace at a time.
+    is_alone: bool,
     /// The first id of the path.
     pub(crate) target: Option<Uuid>,
     pub(crate) key: Option<idempotency::Key>,
@@ -79,9 +83,13 @@ impl Caller {
         self.door.admission.ask(&self.app, &self.principal).await
     }
 
-    /// A transaction for reading. Where the route says so, that it is read stands in the audit log with its commit.
+    /// A transaction for reading. Where the route says so, nobody else of the workspace works on such a one meanwhile, and that it is
+    /// read stands in the audit log with its commit.
     pub(crate) async fn read(&self) -> Result<Held, Fault> {
         let held = self.enter().await?;
+        if self.request.is_alone && !limits::hold_alone(&held, self.request.operation).await? {
+            return Err(Fault::one_at_a_time(ALONE_RETRY_AFTER_S));
+        }
         if let Some(action) = self.request.recorded {
             held.open().await?;
             audit::insert(&held, &self.record(&held, action, self.request.target)?).await?;
@@ -192,6 +200,7 @@ impl Argument for Caller {
             source_address: incoming.source_address.clone(),
             operation: incoming.operation,
             recorded: incoming.recorded,
+            is_alone: incoming.is_alone,
             target: incoming.path.first().and_then(|part| part.parse().ok()),
             key: idempotency_key(incoming)?,
             if_match: if_match(&incoming.method, headers),

@@ -119,13 +119,16 @@ fn operation(route: &Route, can_be_read: bool, schemas: &mut Schemas, problem: &
     operation.build()
 }
 
-/// Who may, and under which action a read of it is recorded.
+/// Who may, under which action a read of it is recorded, and whether it is worked for one caller of a workspace at a time.
 fn extensions(route: &Route) -> Extensions {
-    let told = ExtensionsBuilder::new().add("x-permission", json!(permission(route.access)));
-    match route.recorded {
-        Some(action) => told.add("x-recorded", json!(action)).build(),
-        None => told.build(),
+    let mut told = ExtensionsBuilder::new().add("x-permission", json!(permission(route.access)));
+    if let Some(action) = route.recorded {
+        told = told.add("x-recorded", json!(action));
     }
+    if route.is_alone {
+        told = told.add("x-one-at-a-time", json!(true));
+    }
+    told.build()
 }
 
 fn response(content_type: &str, description: &str, body: Option<RefOr<Schema>>) -> Response {

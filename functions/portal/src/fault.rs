@@ -127,6 +127,13 @@ impl Fault {
         Self { retry_after_s: Some(retry_after_s), ..fault }
     }
 
+    /// 429: what takes long is being worked for this workspace already.
+    pub(crate) fn one_at_a_time(retry_after_s: u32) -> Self {
+        let detail = "This takes long and is worked for one caller of a workspace at a time. Try again after the seconds that `Retry-After` says.";
+        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, "one_at_a_time", detail);
+        Self { retry_after_s: Some(retry_after_s), ..fault }
+    }
+
     /// 500 where the machine cannot make a secret.
     pub(crate) fn no_randomness() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")

@@ -37,6 +37,8 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// The action under which reading it stands in the audit log, where it does.
     pub(crate) recorded: Option<&'static str>,
+    /// Worked for one caller of a workspace at a time, over all instances.
+    pub(crate) is_alone: bool,
     pub(crate) start: Start,
     pub(crate) describe_arguments: fn(&mut Described),
     pub(crate) describe_answer: fn(&mut Schemas) -> Answers,
@@ -77,6 +79,11 @@ impl Route {
     pub(crate) fn recorded(self, action: &'static str) -> Self {
         Self { recorded: Some(action), ..self }
     }
+
+    /// For reads that take long: of each workspace one at a time, whichever instances are asked. The others are told to come back.
+    pub(crate) fn alone(self) -> Self {
+        Self { is_alone: true, ..self }
+    }
 }
 
 macro_rules! methods {
@@ -92,6 +99,7 @@ macro_rules! methods {
                 summary,
                 access: Access::Public,
                 recorded: None,
+                is_alone: false,
                 start: Box::new(move |incoming| endpoint.start(incoming)),
                 describe_arguments: E::describe_arguments,
                 describe_answer: E::describe_answer,

@@ -1,7 +1,10 @@
 //! One request in, one answer out: gives it an id, reads it within its limits, finds its route, runs the handler (again where
 //! the database asks for it), and puts on every answer what every answer carries.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -40,6 +43,8 @@ pub(crate) struct Incoming {
     pub(crate) operation: &'static str,
     /// The action under which this read is recorded.
     pub(crate) recorded: Option<&'static str>,
+    /// Worked for one caller of a workspace at a time.
+    pub(crate) is_alone: bool,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
@@ -75,6 +80,7 @@ pub fn router(app: App) -> Router {
 }
 
 async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
+    let began = Instant::now();
     let (mut parts, body) = request.into_parts();
     let request_id = fresh_id(&app);
     let Ok(params) = RawPathParams::from_request_parts(&mut parts, &()).await else {
@@ -86,6 +92,7 @@ async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
         access: route.access,
         operation: route.name,
         recorded: route.recorded,
+        is_alone: route.is_alone,
         method: parts.method,
         uri: parts.uri,
         headers: parts.headers,
@@ -97,7 +104,7 @@ async fn serve(app: App, route: Arc<Route>, request: Request) -> Response {
         app,
     };
     let reply = conditional(&incoming.method, &incoming.headers, answer(&route, &incoming).await);
-    respond(incoming.door.admission.settle(&incoming.app, reply), &request_id)
+    respond(incoming.door.admission.settle(&incoming.app, began.elapsed(), reply), &request_id)
 }
 
 /// Runs the handler. It works in one transaction, so where that may be tried again, so may the handler.

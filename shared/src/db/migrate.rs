@@ -82,6 +82,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     44 => "0044_on_its_way",
     45 => "0045_cleared_first",
     46 => "0046_sweep_names_last",
+    51 => "0051_brakes",
 ];
 
 /// A workspace's schema.

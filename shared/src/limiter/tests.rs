@@ -25,8 +25,8 @@ fn a_block_is_spent_from_memory_and_not_beyond() {
         assert!(held.spend(of(), at(0)).unwrap().is_admitted);
     }
     assert_eq!(held.spend(of(), at(0)), None, "the block is spent: the bucket is asked");
-    assert_eq!(held.take_counts(of()), [10, 0]);
-    assert_eq!(held.take_counts(of()), [0, 0], "what was told is told once");
+    assert_eq!(held.take_untold(of()).counts, [10, 0]);
+    assert_eq!(held.take_untold(of()), Untold::default(), "what was told is told once");
 }
 
 #[test]
@@ -37,7 +37,26 @@ fn an_empty_bucket_is_not_asked_again_before_a_block_may_be_there() {
         assert!(!held.spend(of(), at(ms)).unwrap().is_admitted, "{ms} ms");
     }
     assert_eq!(held.spend(of(), at(100)), None, "ten tokens at a hundred a second take 100 ms");
-    assert_eq!(held.take_counts(of()), [0, 3]);
+    assert_eq!(held.take_untold(of()).counts, [0, 3]);
+}
+
+#[test]
+fn what_a_long_call_costs_is_taken_from_the_block_and_the_rest_is_owed_once() {
+    let mut held = Held::default();
+    held.keep(of(), block(10), at(0));
+    assert!(held.spend(of(), at(0)).unwrap().is_admitted);
+    held.leases.get_mut(&of()).unwrap().charge(4);
+    assert_eq!(held.leases[&of()].left, 5);
+    held.leases.get_mut(&of()).unwrap().charge(50);
+    assert_eq!(held.spend(of(), at(0)), None, "nothing is left: the bucket is asked, and told");
+    let untold = held.take_untold(of());
+    assert_eq!(untold, Untold { counts: [1, 0], owed: 45 });
+    held.put_back(of(), untold);
+    held.leases.get_mut(&of()).unwrap().charge(5);
+    assert_eq!(held.take_untold(of()).owed, 50, "what could not be told is not forgotten");
+    held.keep(of(), block(0), at(0));
+    assert!(!held.spend(of(), at(0)).unwrap().is_admitted);
+    assert_eq!(held.take_untold(of()).owed, 0);
 }
 
 #[test]

@@ -32,6 +32,12 @@ row! {
 }
 
 row! {
+    struct Alone {
+        is_held: bool,
+    }
+}
+
+row! {
     /// A block of tokens.
     #[derive(Clone, Copy, Debug)]
     pub struct Block {
@@ -57,6 +63,8 @@ pub struct Ask {
     pub initial: [Limit; 2],
     /// Calls let through and refused since the last block.
     pub counts: [i64; 2],
+    /// Tokens that calls have cost beyond those that were leased.
+    pub owed: i64,
 }
 
 /// The limits of the workspace.
@@ -95,11 +103,16 @@ pub async fn hold(tx: &TenantTx, limit: Limit) -> Result<(), DbError> {
     Err(DbError::Refused(Refusal::Quota(Quota { limit, most: most.most })))
 }
 
+/// Takes the one place that the workspace has for work of a name, until the transaction ends. False where somebody has it.
+pub async fn hold_alone(tx: &TenantTx, what: &str) -> Result<bool, DbError> {
+    Ok(tx.one::<Alone>(sql!("limits/hold_alone.sql"), &[&what]).await?.is_held)
+}
+
 /// Leases a block and commits, all in one round trip. None where the workspace cannot be entered.
 pub async fn lease(tx: SystemTx, ask: Ask) -> Result<Option<Block>, DbError> {
     let [rate, burst] = ask.initial.map(Limit::initial);
     let [used, limited] = ask.counts;
-    let params: [&dyn Param; 6] = [&ask.tenant, &ask.bucket, &rate, &burst, &used, &limited];
+    let params: [&dyn Param; 7] = [&ask.tenant, &ask.bucket, &rate, &burst, &used, &limited, &ask.owed];
     let rows: Vec<Row> = tx.last(sql!("system_portal/lease_tokens.sql"), &params).await?;
     rows.first().map(crate::db::FromRow::from_row).transpose()
 }

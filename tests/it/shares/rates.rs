@@ -22,12 +22,13 @@ async fn calls(by: &Caller, until: Instant) -> Vec<Answer> {
 }
 
 /// As many callers as this side by side.
-async fn flood(by: &Caller, clients: usize, time: Duration) -> Vec<Answer> {
+pub(super) async fn flood(by: &Caller, clients: usize, time: Duration) -> Vec<Answer> {
     let until = Instant::now() + time;
     join_all((0..clients).map(|_| calls(by, until))).await.into_iter().flatten().collect()
 }
 
-fn count(answers: &[Answer], status: u16) -> usize {
+/// How many were answered so.
+pub(super) fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 

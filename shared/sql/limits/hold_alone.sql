@@ -1,0 +1,1 @@
+select system.hold_alone($1) as is_held
