@@ -83,6 +83,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     45 => "0045_cleared_first",
     46 => "0046_sweep_names_last",
     51 => "0051_brakes",
+    52 => "0052_unsealed_since",
 ];
 
 /// A workspace's schema.

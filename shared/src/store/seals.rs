@@ -51,6 +51,12 @@ pub async fn claim(tx: &SystemTx, limit: i64) -> Result<Vec<Route>, DbError> {
     Ok(claimed.into_iter().map(|claimed| claimed.0).collect())
 }
 
+/// For how many seconds the oldest row that is not sealed has waited, in any workspace; 0 where none does.
+pub async fn unsealed_for(tx: SystemTx) -> Result<i64, DbError> {
+    let rows = tx.last(sql!("system/unsealed_for.sql"), &[]).await?;
+    rows.first().map_or(Ok(0), |row| Ok(row.try_get("oldest_s")?))
+}
+
 /// What a sealing sees. To be asked before anything else.
 pub async fn look(tx: &TenantTx) -> Result<Look, DbError> {
     tx.one(sql!("owner/look.sql"), &[]).await

@@ -105,6 +105,31 @@ fn a_row_that_commits_late_is_sealed_after_it_and_its_wake_up_is_not_lost() {
 }
 
 #[test]
+fn how_long_the_oldest_row_has_waited_is_told_until_it_is_sealed() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let workspace = Workspace::claim(&stack).await;
+        let look = within(&stack, &workspace).await;
+        audit::seal(&stack, workspace.id).await;
+        let late = within(&stack, &workspace).await;
+        late.batch_execute("begin").await.expect("a transaction");
+        write(&late, 1).await;
+        write(&look, 1).await;
+        let earlier = "update system.due set since = since - interval '700 seconds' where kind = 'seal' and tenant_id = $1";
+        assert_eq!(look.execute(earlier, &[&workspace.id]).await.expect("the due index"), 1);
+        for _ in 0..2 {
+            let told = audit::pass(&stack, &look, workspace.id).await;
+            assert!((700..760).contains(&told["unsealed_s"].as_i64().expect("a number")), "{told}");
+        }
+        late.batch_execute("commit").await.expect("a commit");
+        audit::seal(&stack, workspace.id).await;
+        let told = stack.order(json!({ "do": "seal" })).await.expect("the steward seals");
+        assert!(told["unsealed_s"].as_i64() < Some(600), "{told}");
+        stack.stop().await;
+    });
+}
+
+#[test]
 fn a_writer_that_nobody_follows_is_sealed_all_the_same() {
     stack::with(async |stack| {
         let workspace = Workspace::claim(stack).await;

@@ -91,6 +91,7 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
         ("alarms", "Alarms:/Resources/DispatcherErrors/Properties/ActionsEnabled", json!(false)),
         ("alarms", "Alarms:/Resources/WorkAge", Value::Null),
         ("alarms", "Alarms:/Resources/Leftovers", Value::Null),
+        ("alarms", "Alarms:/Resources/UnsealedAge", Value::Null),
         ("alarms", "Alarms:/Resources/IsolationViolations", Value::Null),
         ("alarms", "Alarms:/Resources/CrossingAttempts", Value::Null),
         ("alarms", "Alarms:/Resources/DispatcherCrossings/Properties/FilterPattern", json!("crossing")),
@@ -260,11 +261,7 @@ fn told() -> Vec<(&'static str, &'static str, Value)> {
             "Root:/Resources/Dispatcher/Properties/Environment/Variables/SIGNALBOX_EGRESS_ALLOW",
             json!("http://127.0.0.1:1"),
         ),
-        (
-            "environment",
-            "Root:/Globals/Function/Environment/Variables/SIGNALBOX_EGRESS_ALLOW",
-            json!("http://127.0.0.1:1"),
-        ),
+        ("environment", "Root:/Globals/Function/Environment/Variables/SIGNALBOX_EGRESS_ALLOW", json!("x")),
         (
             "environment",
             "Root:/Globals/Function/Environment/Variables/SIGNALBOX_DATABASE_CA_FILE",
