@@ -5,7 +5,7 @@
 pub mod manifest;
 pub mod sealed;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::TryStreamExt;
 use object_store::{
@@ -110,6 +110,14 @@ impl Archive {
         Ok(self.store.list(Some(&below)).try_fold(0, async |count, _| Ok(count + 1)).await?)
     }
 
+    /// What stands at the top: the ids of workspaces of which anything is kept, and whatever else there is.
+    pub async fn names(&self) -> Result<BTreeSet<String>, BoxError> {
+        let below = (!self.below.as_ref().is_empty()).then_some(&self.below);
+        let found = self.store.list_with_delimiter(below).await?;
+        let all = found.common_prefixes.into_iter().chain(found.objects.into_iter().map(|it| it.location));
+        Ok(all.filter_map(|path| path.filename().map(str::to_owned)).collect())
+    }
+
     async fn delete_below(&self, path: Path) -> Result<usize, BoxError> {
         let found: Vec<Path> =
             self.store.list(Some(&path)).map_ok(|object| object.location).try_collect().await?;
@@ -160,6 +168,8 @@ mod tests {
         assert_eq!(archive.get(own, "b").await.unwrap(), None);
         assert_eq!(archive.remove(backup).await.unwrap(), 1);
         assert_eq!(archive.count(own.tenant).await.unwrap(), 1);
+        let names = [own.tenant, other.tenant].map(|tenant| tenant.to_string());
+        assert_eq!(archive.names().await.unwrap(), names.into());
         assert_eq!(archive.purge(own.tenant).await.unwrap(), 1);
         assert_eq!(archive.purge(own.tenant).await.unwrap(), 0, "a second time there is nothing");
         assert_eq!(archive.count(other.tenant).await.unwrap(), 1);

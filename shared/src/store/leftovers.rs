@@ -15,7 +15,7 @@ row! {
     /// Something that should not be there.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
     pub struct Leftover {
-        /// `schema`, `role`, `rows`, …
+        /// `schema`, `role`, `rows`, `archive`, …
         kind: String,
         /// Which: a name or an id.
         what: String,
@@ -33,6 +33,18 @@ row! {
         /// The workspace.
         tenant_id: TenantId,
     }
+}
+
+row! {
+    struct Living {
+        id: TenantId,
+    }
+}
+
+/// Which of these workspaces are here and not deleted.
+pub async fn living(tx: &SystemTx, of: &[Uuid]) -> Result<Vec<TenantId>, DbError> {
+    let rows: Vec<Living> = tx.all(sql!("system/living.sql"), &[&of]).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Whose rows there are in the pools; asked as [`SystemRole::Sweeper`](crate::db::SystemRole::Sweeper).

@@ -1,7 +1,10 @@
 //! The sweep for leftovers: each kind is planted, and each is found; nothing else is.
 
+use local::stack::Stack;
 use serde_json::{Value, json};
-use tests::{database, stack, tenant};
+use shared::archive::{ArchiveKind, Shelf};
+use tests::{archive, database, stack, tenant};
+use uuid::Uuid;
 
 /// Kinds of leftovers: what is planted by the superuser, for a role and schema of nobody, and how it is told.
 const PLANTS: &[(&str, &str)] = &[
@@ -54,6 +57,44 @@ fn each_kind_of_leftover_is_found_and_none_is_removed() {
                 let strangers: Vec<_> = left.iter().filter(|it| !kinds.contains(&it["kind"])).collect();
                 assert!(strangers.is_empty(), "{strangers:?}");
             }
+        }
+        stack.stop().await;
+    });
+}
+
+/// Of each leftover in the archive: which, and how many objects.
+async fn archives(stack: &Stack) -> Vec<(String, i64)> {
+    let swept = stack.order(json!({ "do": "sweep" })).await.expect("the steward sweeps");
+    let left = swept["leftovers"].as_array().expect("a list");
+    assert!(left.iter().all(|it| it["kind"] == "archive"), "{left:#?}");
+    let told = |it: &Value| {
+        (it["what"].as_str().expect("a name").to_owned(), it["total"].as_i64().expect("a count"))
+    };
+    left.iter().map(told).collect()
+}
+
+#[test]
+fn what_the_archive_holds_of_a_deleted_workspace_or_of_nobody_is_found_and_not_removed() {
+    stack::run(async {
+        let stack = stack::own(|_| {}).await;
+        let (living, gone) = (tenant::new(&stack).await, tenant::new(&stack).await);
+        archive::done(&living.administrator, "/workspace/backups", &json!({})).await;
+        super::deletion::ask(&gone).await;
+        super::deletion::gone(&stack, &gone).await;
+        assert_eq!(archives(&stack).await, [], "what is kept of a workspace that exists is no leftover");
+        let kept = database::archive(&stack);
+        let nobody = tenant::random_id();
+        for (of, files) in [(gone.id, 2), (nobody, 1)] {
+            let shelf = Shelf { tenant: of.into(), kind: ArchiveKind::Backup, id: Uuid::nil().into() };
+            for file in 0..files {
+                kept.put(shelf, &file.to_string(), b"x".to_vec()).await.expect("the archive");
+            }
+        }
+        std::fs::write(stack.data_dir().join("archive/stray"), "x").expect("the archive");
+        let mut wanted = vec![(gone.id.to_string(), 2), (nobody.to_string(), 1), ("stray".to_owned(), 1)];
+        wanted.sort();
+        for _ in 0..2 {
+            assert_eq!(archives(&stack).await, wanted);
         }
         stack.stop().await;
     });
