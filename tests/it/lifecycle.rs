@@ -3,6 +3,7 @@
 mod archive_kills;
 mod artefacts;
 mod backfills;
+mod by_itself;
 mod chains;
 mod databases;
 mod deletion;

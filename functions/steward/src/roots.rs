@@ -6,8 +6,9 @@ use std::time::Duration;
 use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
-    db::{SystemRole, SystemTx},
-    model::ids::{Id, OperationId, TenantId},
+    db::{SystemRole, SystemTx, retrying},
+    error::DbError,
+    model::ids::{AuditId, Id, OperationId, TenantId},
     queue::Call,
     secrets::KeyRing,
     signing::Signing,
@@ -79,25 +80,44 @@ impl Steward {
         let spares = rotations::bind_spares(&tx).await?;
         tx.commit().await?;
         let (mut after, mut planned, mut in_s) = (Uuid::nil(), 0, 0.0);
-        loop {
-            let tx = SystemTx::begin(&self.database, SystemRole::Owner, "plan rotations").await?;
-            let behind = rotations::behind(&tx, after, BATCH).await?;
-            let Some(last) = behind.last() else {
-                tx.rollback().await?;
-                break;
-            };
-            after = last.uuid();
-            let each: Vec<(OperationId, TenantId)> =
-                behind.iter().map(|tenant| (self.clock.new_id(), *tenant)).collect();
-            planned += rotations::plan(&tx, &each, &request, (in_s, EVERY_S)).await?;
-            tx.commit().await?;
-            in_s += EVERY_S * f64::from(u32::try_from(each.len())?);
+        // A workspace that is being moved at the moment is waited for.
+        while let Some(batch) = retrying(|| self.plan_rotations(after, &request, in_s)).await? {
+            (after, planned) = (batch.last, planned + batch.planned);
+            in_s += EVERY_S * f64::from(batch.behind);
         }
         if planned > 0 {
             self.queue.call(Call::Operate, Duration::ZERO).await;
         }
         Ok(json!({ "root_version": current, "planned": planned, "spares_bound": spares }))
     }
+
+    /// Plans those of the next workspaces; none where there are no more.
+    async fn plan_rotations(
+        &self,
+        after: Uuid,
+        request: &Value,
+        in_s: f64,
+    ) -> Result<Option<Batch>, DbError> {
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "plan rotations").await?;
+        let tenants = rotations::behind(&tx, after, BATCH).await?;
+        let Some(last) = tenants.last().map(|last| last.uuid()) else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        let each: Vec<(OperationId, TenantId, AuditId)> =
+            tenants.iter().map(|tenant| (self.clock.new_id(), *tenant, self.clock.new_id())).collect();
+        let planned = rotations::plan(&tx, &each, request, (in_s, EVERY_S)).await?;
+        tx.commit().await?;
+        Ok(Some(Batch { last, planned, behind: u32::try_from(each.len()).unwrap_or(u32::MAX) }))
+    }
+}
+
+/// Workspaces for which rotations were planned in one transaction.
+struct Batch {
+    last: Uuid,
+    planned: usize,
+    /// How many there were, those among them that have a rotation before them already.
+    behind: u32,
 }
 
 fn is_needed(root: &Root) -> bool {

@@ -2,6 +2,7 @@
 //! steward's restore is the only caller, and makes sure that it still is the one that restores. Every step may run again.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     Database, FromRow, Row, SystemRole, SystemTx, migrate, placement,
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     error::{DbError, Refusal},
     model::{
-        ids::{RunId, TenantId},
+        ids::{AuditId, RunId, TenantId},
         tenant::{Route, SchemaName},
     },
     sql,
@@ -55,10 +56,15 @@ pub async fn unowned(tx: &SystemTx, old: &Route, new: &SchemaName) -> Result<Vec
 /// Leads the workspace to a schema of its own, where it is still suspended and where it was, once nobody is inside; whoever names
 /// the old place is led on from there. What was due or owed is forgotten. External runs that only the old place knows are taken
 /// over: their ids where the new one has the same try, otherwise as orphans, to be cancelled. Every backfill is
-/// owed anew. False, and nothing has changed: some would be nobody's.
+/// owed anew. The workspace's log says so, in the schema that it is led to. False, and nothing has changed: some would be nobody's.
 ///
 /// The transaction is the owner's, as in all that follows, and holds whatever makes the caller the only one.
-pub async fn swap(tx: SystemTx, old: &Route, new: &Fresh) -> Result<bool, DbError> {
+pub async fn swap(
+    tx: SystemTx,
+    old: &Route,
+    new: &Fresh,
+    (audit, detail): (AuditId, &Value),
+) -> Result<bool, DbError> {
     let tenant = old.tenant;
     scope(&tx, tenant).await?;
     tx.rows(sql!("system/move_hold.sql"), &[&tenant]).await?;
@@ -84,6 +90,8 @@ pub async fn swap(tx: SystemTx, old: &Route, new: &Fresh) -> Result<bool, DbErro
     }
     let script = TAKE_OVER.replace("{old}", &old.schema.quoted()).replace("{new}", &new.schema.quoted());
     tx.script(&script.replace("{tenant}", &tenant.to_string())).await?;
+    // Last: it leaves the workspace's rows.
+    tx.rows(sql!("system/audit_platform.sql"), &[&tenant, &audit, &"workspace.restored", detail]).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::Page;
 use crate::{
-    db::{Param, TenantTx},
+    db::{Param, SystemTx, TenantTx},
     error::DbError,
-    model::ids::{AuditId, UserId},
+    model::ids::{AuditId, TenantId, UserId},
     sql,
 };
 
@@ -45,6 +45,18 @@ row! {
         /// What else is to be known: a platform operator's reason and ticket.
         detail: Option<Value>,
     }
+}
+
+/// Writes what the platform has done to a workspace by itself, into the workspace's own log. In the transaction that does it, and
+/// only where that has done it: whoever does it again writes nothing.
+pub async fn insert_platform(
+    tx: &SystemTx,
+    tenant: TenantId,
+    id: AuditId,
+    action: &'static str,
+    detail: &Value,
+) -> Result<(), DbError> {
+    tx.rows(sql!("system/audit_platform.sql"), &[&tenant, &id, &action, detail]).await.map(drop)
 }
 
 /// An entry to be written.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     db::SystemTx,
     error::DbError,
-    model::ids::{OperationId, TenantId, UserId},
+    model::ids::{AuditId, OperationId, TenantId, UserId},
     sql,
 };
 
@@ -109,8 +109,10 @@ row! {
     }
 }
 
-/// Shuts everybody out, once what holds the workspace has ended.
-pub async fn fence(tx: &SystemTx, tenant: TenantId) -> Result<(), DbError> {
+/// Shuts everybody out, once what holds the workspace has ended. That it did stands in the log that outlives the workspace.
+pub async fn fence(tx: &SystemTx, tenant: TenantId, audit: AuditId) -> Result<(), DbError> {
+    tx.rows(sql!("due/alone.sql"), &[&tenant]).await?;
+    tx.execute(sql!("system/deletion_audit.sql"), &[&audit, &tenant]).await?;
     tx.rows(sql!("system/deletion_fence.sql"), &[&tenant]).await.map(drop)
 }
 

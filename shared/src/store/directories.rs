@@ -1,12 +1,14 @@
 //! Onboarding and spare workspaces, as the steward sees them.
 
+use serde_json::json;
 use uuid::Uuid;
 
+use super::audit;
 use crate::{
     db::{Param, SystemTx},
     error::{DbError, Refusal},
     model::{
-        ids::TenantId,
+        ids::{AuditId, OperationId, TenantId},
         tenant::{DatabaseName, Placement},
     },
     sql,
@@ -59,9 +61,19 @@ pub async fn spares(tx: &SystemTx, placement: Placement) -> Result<Spares, DbErr
     tx.one(sql!("system/count_spares.sql"), &[&placement.as_str()]).await
 }
 
-/// Ends a suspension's draining; nothing where it has ended.
-pub async fn suspend(tx: &SystemTx, tenant: TenantId) -> Result<(), DbError> {
-    tx.execute(sql!("system/suspend_end.sql"), &[&tenant]).await.map(drop)
+/// Ends a suspension's draining, with its row in the workspace's log; nothing where it has ended.
+pub async fn suspend(
+    tx: &SystemTx,
+    tenant: TenantId,
+    operation: OperationId,
+    id: AuditId,
+) -> Result<(), DbError> {
+    tx.rows(sql!("system/hold_place_of.sql"), &[&tenant]).await?;
+    if tx.execute(sql!("system/suspend_end.sql"), &[&tenant]).await? == 1 {
+        let detail = json!({ "operation_id": operation });
+        audit::insert_platform(tx, tenant, id, "workspace.suspended", &detail).await?;
+    }
+    Ok(())
 }
 
 /// Forgets sessions that ended a day ago; a thousand at most. Returns how many.

@@ -240,9 +240,10 @@ pub async fn plan(tx: &SystemTx, plan: &Plan) -> Result<(), DbError> {
     tx.execute(sql!("system/plan_operation.sql"), &params).await.map(drop)
 }
 
-/// Notes at the operation that made an archive that the archive is gone.
-pub async fn mark_purged(tx: &SystemTx, tenant: TenantId, id: OperationId) -> Result<(), DbError> {
-    tx.execute(sql!("system/mark_purged.sql"), &[&id, &tenant]).await.map(drop)
+/// Notes at the operation that made an archive that the archive is gone; false where that was noted before.
+pub async fn mark_purged(tx: &SystemTx, tenant: TenantId, id: OperationId) -> Result<bool, DbError> {
+    tx.rows(sql!("system/hold_place_of.sql"), &[&tenant]).await?;
+    Ok(tx.execute(sql!("system/mark_purged.sql"), &[&id, &tenant]).await? == 1)
 }
 
 /// Puts a step that failed off, longer each time, or by a second where it is pressing; says how often it has failed.

@@ -136,20 +136,20 @@ pub async fn begin_sandbox(
     tx.execute(sql!("system/restore_insert_key.sql"), &[&tenant, &salt]).await.map(drop)
 }
 
-/// Opens it, for one Administrator, with every backfill owed. May run again.
+/// Opens it, for one Administrator, with every backfill owed. May run again; says whether it is open only now.
 pub async fn open_sandbox(
     tx: &SystemTx,
     sandbox: TenantId,
     of: TenantId,
     version: i32,
     by: Option<UserId>,
-) -> Result<(), DbError> {
-    tx.execute(sql!("system/restore_open_sandbox.sql"), &[&sandbox, &of, &version]).await?;
+) -> Result<bool, DbError> {
+    let opened = tx.execute(sql!("system/restore_open_sandbox.sql"), &[&sandbox, &of, &version]).await?;
     tx.rows(sql!("backfills/owe_all.sql"), &[&sandbox]).await?;
     if let Some(by) = by {
         tx.execute(sql!("system/restore_insert_member.sql"), &[&sandbox, &by]).await?;
     }
-    Ok(())
+    Ok(opened == 1)
 }
 
 /// Forgets a workspace that was never opened.

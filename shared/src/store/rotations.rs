@@ -1,12 +1,13 @@
 //! Rotations of workspaces' keys, as the steward works and plans them. Versions are added, retired and destroyed here, never changed.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::audit;
 use crate::{
     db::{Param, SystemTx},
     error::DbError,
-    model::ids::{OperationId, TenantId},
+    model::ids::{AuditId, OperationId, TenantId},
     sql,
 };
 
@@ -37,6 +38,12 @@ row! {
 }
 
 row! {
+    struct Left {
+        retired: i64,
+    }
+}
+
+row! {
     struct Added {
         version: Option<i32>,
     }
@@ -59,9 +66,20 @@ pub async fn add_key(tx: &SystemTx, tenant: TenantId, version: i32, salt: &[u8])
     Ok(added.version.is_some())
 }
 
-/// Retires the versions that nothing in use needs, and destroys those that no backup needs either.
-pub async fn retire_keys(tx: &SystemTx, tenant: TenantId) -> Result<Retired, DbError> {
-    tx.one(sql!("rotations/retire_keys.sql"), &[&tenant]).await
+/// Retires the versions that nothing in use needs, and destroys those that no backup needs either; where there are any, with a row
+/// in the workspace's log.
+pub async fn retire_keys(tx: &SystemTx, tenant: TenantId, id: AuditId) -> Result<Retired, DbError> {
+    tx.rows(sql!("system/hold_place_of.sql"), &[&tenant]).await?;
+    tx.rows(sql!("due/alone.sql"), &[&tenant]).await?;
+    let before: Left = tx.one(sql!("rotations/retired.sql"), &[&tenant]).await?;
+    let came_to: Retired = tx.one(sql!("rotations/retire_keys.sql"), &[&tenant]).await?;
+    let after: Left = tx.one(sql!("rotations/retired.sql"), &[&tenant]).await?;
+    let retired = after.retired + i64::from(came_to.destroyed) - before.retired;
+    if retired > 0 || came_to.destroyed > 0 {
+        let detail = json!({ "retired": retired, "destroyed": came_to.destroyed });
+        audit::insert_platform(tx, tenant, id, "keys.retire", &detail).await?;
+    }
+    Ok(came_to)
 }
 
 /// Workspaces whose keys need another root than the current one and that have no rotation before them.
@@ -70,17 +88,19 @@ pub async fn behind(tx: &SystemTx, after: Uuid, limit: i64) -> Result<Vec<Tenant
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Plans a rotation for each of these, `every_s` seconds from one to the next and the first in `in_s`. Says how many it planned:
-/// a workspace that has one before it gets no second.
+/// Plans a rotation for each of these, `every_s` seconds from one to the next and the first in `in_s`, with a row in its workspace's
+/// log. Says how many it planned: a workspace that has one before it gets no second.
 pub async fn plan(
     tx: &SystemTx,
-    rotations: &[(OperationId, TenantId)],
+    rotations: &[(OperationId, TenantId, AuditId)],
     request: &Value,
     (in_s, every_s): (f64, f64),
-) -> Result<u64, DbError> {
-    let (ids, tenants): (Vec<OperationId>, Vec<TenantId>) = rotations.iter().copied().unzip();
-    let params: [&dyn Param; 5] = [&ids, &tenants, request, &in_s, &every_s];
-    tx.execute(sql!("rotations/plan.sql"), &params).await
+) -> Result<usize, DbError> {
+    let ids: Vec<OperationId> = rotations.iter().map(|(id, ..)| *id).collect();
+    let tenants: Vec<TenantId> = rotations.iter().map(|(_, tenant, _)| *tenant).collect();
+    let audit: Vec<AuditId> = rotations.iter().map(|(.., audit)| *audit).collect();
+    let params: [&dyn Param; 6] = [&ids, &tenants, &audit, request, &in_s, &every_s];
+    Ok(tx.rows(sql!("rotations/plan.sql"), &params).await?.len())
 }
 
 /// Binds the keys of spare workspaces to the current root: nothing is sealed under them yet. Says how many it bound.

@@ -31,7 +31,7 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
     match taken.step.as_str() {
         "start" => {
             let tx = begin("fence").await?;
-            deletion::fence(&tx, tenant).await?;
+            deletion::fence(&tx, tenant, steward.clock.new_id()).await?;
             tx.commit().await?;
             next("drain")
         }

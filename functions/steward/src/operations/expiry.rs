@@ -7,6 +7,7 @@ use shared::{
     db::{SystemRole, SystemTx},
     model::{ids::OperationId, operation::OperationKind},
     store::{
+        audit,
         operations::{self, Plan, Taken},
         rotations,
     },
@@ -24,12 +25,17 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
     let id: OperationId = serde_json::from_value(taken.request["id"].clone())?;
     let objects = steward.archive.remove(Shelf { tenant: taken.route.tenant, kind, id }).await?;
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "mark purged").await?;
-    operations::mark_purged(&tx, taken.route.tenant, id).await?;
+    // Who asked for it stands in the log since they asked.
+    if operations::mark_purged(&tx, taken.route.tenant, id).await? && taken.requested_by.is_none() {
+        let action = if kind == ArchiveKind::Backup { "backup.delete" } else { "export.delete" };
+        let (audit, detail) = (steward.clock.new_id(), json!({ "expired": true, "operation_id": id }));
+        audit::insert_platform(&tx, taken.route.tenant, audit, action, &detail).await?;
+    }
     tx.commit().await?;
     if kind == ArchiveKind::Backup {
         // It may have been the last that needed an older version of the keys.
         let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "retire keys").await?;
-        rotations::retire_keys(&tx, taken.route.tenant).await?;
+        rotations::retire_keys(&tx, taken.route.tenant, steward.clock.new_id()).await?;
         tx.commit().await?;
     }
     Ok(Next::Done(json!({ "objects": objects })))

@@ -28,6 +28,7 @@ use shared::{
     },
     signing::Signing,
     store::{
+        audit,
         operations::{self, Plan, Taken},
         restores::{self, Kept, OpenWork},
         seals,
@@ -220,7 +221,12 @@ impl Restore<'_> {
     async fn open(&self) -> Result<Next, Error> {
         let tx = SystemTx::begin(&self.steward.database, SystemRole::Owner, "open sandbox").await?;
         let (of, by) = (self.taken.route.tenant, self.taken.requested_by);
-        restores::open_sandbox(&tx, self.target.tenant, of, migrate::tenant_version(), by).await?;
+        let sandbox = self.target.tenant;
+        if restores::open_sandbox(&tx, sandbox, of, migrate::tenant_version(), by).await? {
+            let (id, backup) = (self.steward.clock.new_id(), self.request.backup_id);
+            let detail = json!({ "sandbox_of": of, "backup_id": backup, "administrator": by });
+            audit::insert_platform(&tx, sandbox, id, "workspace.provision", &detail).await?;
+        }
         tx.commit().await?;
         Ok(Next::Done(self.came_to(json!({ "workspace_id": self.target.tenant }))))
     }

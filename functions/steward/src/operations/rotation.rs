@@ -118,7 +118,7 @@ async fn retire(steward: &Steward, taken: &Taken, turn: Turn) -> Result<Next, Er
         return Ok(Next::Wait("confirm", serde_json::to_value(turn)?, HELD_UP));
     }
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "retire keys").await?;
-    let retired = rotations::retire_keys(&tx, taken.route.tenant).await?;
+    let retired = rotations::retire_keys(&tx, taken.route.tenant, steward.clock.new_id()).await?;
     tx.commit().await?;
     // The root may have become another after the version was added.
     if !before(steward, taken).await?.has_current_root {

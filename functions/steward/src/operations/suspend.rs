@@ -33,7 +33,7 @@ async fn drain(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
         return Ok(Next::Wait("start", json!({}), BETWEEN));
     }
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "suspend").await?;
-    directories::suspend(&tx, taken.route.tenant).await?;
+    directories::suspend(&tx, taken.route.tenant, taken.id, steward.clock.new_id()).await?;
     tx.commit().await?;
     if taken.request["running"] == "cancel" {
         return Ok(Next::Step("cancel", json!({})));

@@ -18,10 +18,13 @@ use super::{
 /// A `POST` that only computes.
 const CHANGES_NOTHING: [&str; 1] = ["schedules_preview"];
 
-/// Actions of the audit log, oldest first.
+/// Actions of the audit log, oldest first. What the platform does by itself comes when the steward has worked.
 async fn actions(stack: &Stack, ours: &Planted) -> Vec<String> {
     let client = database::superuser(stack).await;
-    let ask = format!("select action from {}.audit order by tx, id", ours.tenant.schema);
+    let ask = format!(
+        "select action from {}.audit where actor_name <> 'platform' order by tx, id",
+        ours.tenant.schema
+    );
     let rows = client.query(&ask, &[]).await.expect("the audit log");
     rows.iter().map(|row| row.get(0)).collect()
 }

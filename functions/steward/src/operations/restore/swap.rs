@@ -42,7 +42,11 @@ impl Restore<'_> {
 
     pub(super) async fn swap(&self) -> Result<Next, Error> {
         let (old, fresh) = (self.old()?, self.fresh(migrate::tenant_version()));
-        let is_swapped = retrying(|| async { restore::swap(self.alone("swap").await?, &old, &fresh).await });
+        let audit = self.steward.clock.new_id();
+        let detail = json!({ "operation_id": self.taken.id, "backup_id": self.request.backup_id, "as_of": self.plans.as_of });
+        let is_swapped = retrying(|| async {
+            restore::swap(self.alone("swap").await?, &old, &fresh, (audit, &detail)).await
+        });
         Ok(self.next(if is_swapped.await? { "retire" } else { "stop" }))
     }
 
