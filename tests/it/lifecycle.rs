@@ -23,6 +23,7 @@ mod pooled;
 mod refusals;
 mod restore_kills;
 mod restore_outside;
+mod restore_undone;
 mod restores;
 mod root_rotations;
 mod rotation_kills;

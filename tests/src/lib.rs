@@ -7,6 +7,7 @@
 pub mod airflow;
 pub mod archive;
 pub mod audit;
+pub mod bends;
 pub mod browser;
 pub mod caller;
 pub mod content;

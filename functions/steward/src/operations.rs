@@ -11,6 +11,7 @@ mod relocate;
 mod restore;
 mod rotation;
 mod suspend;
+mod undo;
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,8 @@ const PRESSING_LEASE_S: i32 = 20;
 const MAX_PRESSING_FAILURES: i32 = 3;
 /// No operation is taken on, and no further step begun, later than this after the invocation began.
 const WORK_FOR: Duration = Duration::from_secs(200);
-/// A step that keeps failing is given up after this many times, where its kind may be given up at all.
+/// An operation whose step keeps failing goes back the way it came after this many times, where there is a way back. Where there
+/// is none it is tried again for ever, and somebody is told.
 const MAX_FAILURES: i32 = 8;
 
 /// The shortest wait.
@@ -95,7 +97,7 @@ impl Steward {
             let Some((step, progress)) = self.record(&taken, next, Instant::now() < until).await? else {
                 return Ok(());
             };
-            taken = Taken { step: step.to_owned(), progress, ..taken };
+            taken = Taken { step: step.to_owned(), progress, failures: 0, ..taken };
         }
     }
 
@@ -160,24 +162,31 @@ impl Steward {
         }
     }
 
+    /// Puts a step off that failed, or takes the way back once it has failed often enough.
     async fn failed(&self, taken: &Taken, error: &Error) -> Result<(), Error> {
-        tracing::error!(operation = %taken.id, tenant = %taken.route.tenant, kind = %taken.kind, step = taken.step,
+        let (step, failures) = (taken.step.as_str(), taken.failures + 1);
+        tracing::error!(operation = %taken.id, tenant = %taken.route.tenant, kind = %taken.kind, step, failures,
                         error = chain(error.as_ref()), "a step of an operation failed");
-        let is_pressing = is_pressing(taken, &taken.step);
-        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "put off operation").await?;
-        let failures = operations::put_off(tx, taken, is_pressing).await?;
-        if is_pressing {
-            if failures >= MAX_PRESSING_FAILURES
-                && let Some(back) = relocate::given_up(taken)
-            {
-                self.record(taken, back, true).await?;
+        let is_pressing = is_pressing(taken, step);
+        if failures >= if is_pressing { MAX_PRESSING_FAILURES } else { MAX_FAILURES } {
+            let why = format!("the step {step} failed {failures} times: {}", undo::told(error));
+            if let Some(back) = undo::given_up(taken, &why) {
+                return self.record(taken, back, false).await.map(drop);
             }
+            Self::tell_stuck(taken, failures);
+        }
+        let tx = SystemTx::begin(&self.database, SystemRole::Owner, "put off operation").await?;
+        operations::put_off(tx, taken, is_pressing).await?;
+        if is_pressing {
             self.queue.call(Call::Operate, SOON).await;
-        } else if failures >= MAX_FAILURES && taken.kind.may_be_given_up() {
-            let why = format!("the step {} failed {failures} times", taken.step);
-            self.finish(taken, OperationState::Failed, None, Some(why)).await?;
         }
         Ok(())
+    }
+
+    /// What must be finished and does not get on: an alarm counts these lines.
+    fn tell_stuck(of: &Taken, stuck: i32) {
+        tracing::error!(operation = %of.id, tenant = %of.route.tenant, kind = %of.kind, step = of.step, stuck,
+                        "an operation does not get on, and has no way back");
     }
 
     /// The five-minute tick finds what falls due later than a message may be delayed.

@@ -57,6 +57,13 @@ impl Steward {
         let tx = SystemTx::begin(&self.database.first(), SystemRole::Owner, "place").await?;
         Ok(directories::place_elsewhere(tx, tenant, name).await?)
     }
+
+    /// Takes that back, for one that was not made after all.
+    pub(crate) async fn displace(&self, tenant: TenantId) -> Result<(), Error> {
+        let Some(name) = self.database.name() else { return Ok(()) };
+        let tx = SystemTx::begin(&self.database.first(), SystemRole::Owner, "displace").await?;
+        Ok(directories::displace(tx, tenant, name).await?)
+    }
 }
 
 fn room(order: Refill) -> Room {

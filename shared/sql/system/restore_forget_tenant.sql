@@ -1,1 +1,1 @@
-delete from system.tenants where id = $1 and state = 'provisioning'
+delete from system.tenants where id = $1 and state = 'provisioning' and claimed_at is null

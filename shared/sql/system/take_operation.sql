@@ -16,4 +16,4 @@ set state = 'running', epoch = o.epoch + 1, started_at = coalesce(o.started_at, 
     lease_until = system.now() + make_interval(secs => case when o.kind = 'move' and o.step = any ($2) then $3::integer else $1::integer end)
 from next, system.tenants t
 where o.id = next.id and t.id = o.tenant_id
-returning o.id, o.tenant_id, t.schema_name, o.kind, o.step, o.request, o.progress, o.epoch, o.requested_by
+returning o.id, o.tenant_id, t.schema_name, o.kind, o.step, o.request, o.progress, o.epoch, o.failures, o.requested_by

@@ -82,8 +82,9 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     44 => "0044_on_its_way",
     45 => "0045_cleared_first",
     46 => "0046_sweep_names_last",
-    51 => "0051_brakes",
-    52 => "0052_unsealed_since",
+    47 => "0047_brakes",
+    48 => "0048_unsealed_since",
+    49 => "0049_unfinished_workspaces",
 ];
 
 /// A workspace's schema.

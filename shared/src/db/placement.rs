@@ -205,11 +205,16 @@ pub(super) async fn is_pool(tx: &SystemTx, schema: &SchemaName) -> Result<bool, 
     Ok(!tx.rows(sql!("system/target.sql"), &[&schema.as_str()]).await?.is_empty())
 }
 
+/// Whether a route leads there: a workspace that is not being made any more, or a pool.
+pub async fn is_routed(tx: &SystemTx, schema: &SchemaName) -> Result<bool, DbError> {
+    let routed: Known = tx.one(sql!("system/is_routed.sql"), &[&schema.as_str()]).await?;
+    Ok(routed.0)
+}
+
 /// Drops a schema and its role, if no route leads there, and commits. The caller's transaction, the owner's, holds what keeps
 /// routes from being led there meanwhile. May run again.
 pub async fn drop_schema(tx: SystemTx, schema: &SchemaName) -> Result<(), DbError> {
-    let routed: Known = tx.one(sql!("system/is_routed.sql"), &[&schema.as_str()]).await?;
-    if routed.0 {
+    if is_routed(&tx, schema).await? {
         return Err(DbError::Refused(Refusal::WorkspaceState));
     }
     let name = schema.quoted();

@@ -50,6 +50,11 @@ pub async fn place_elsewhere(tx: SystemTx, tenant: TenantId, database: &Database
     tx.commit().await
 }
 
+/// Takes that back, for one that was not made there after all.
+pub async fn displace(tx: SystemTx, tenant: TenantId, database: &DatabaseName) -> Result<(), DbError> {
+    tx.last(sql!("system/forget_home.sql"), &[&tenant, &database.as_str()]).await.map(drop)
+}
+
 /// Its workspace in another database is deleted: it is listed here as one without a workspace, by its id alone, and the database is
 /// free. Asked of the first one; may run again.
 pub async fn forget_elsewhere(tx: SystemTx, directory: Uuid, database: &DatabaseName) -> Result<(), DbError> {

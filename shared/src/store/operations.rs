@@ -147,6 +147,8 @@ pub struct Taken {
     pub progress: Value,
     /// Of this claim.
     pub epoch: i32,
+    /// How often this step has failed so far.
+    pub failures: i32,
     /// Who asked.
     pub requested_by: Option<UserId>,
 }
@@ -165,6 +167,7 @@ impl FromRow for Taken {
             request: row.try_get("request")?,
             progress: row.try_get("progress")?,
             epoch: row.try_get("epoch")?,
+            failures: row.try_get("failures")?,
             requested_by: row.try_get("requested_by")?,
         })
     }
@@ -246,10 +249,9 @@ pub async fn mark_purged(tx: &SystemTx, tenant: TenantId, id: OperationId) -> Re
     Ok(tx.execute(sql!("system/mark_purged.sql"), &[&id, &tenant]).await? == 1)
 }
 
-/// Puts a step that failed off, longer each time, or by a second where it is pressing; says how often it has failed.
-pub async fn put_off(tx: SystemTx, of: &Taken, is_pressing: bool) -> Result<i32, DbError> {
-    let rows = tx.last(sql!("system/put_off_operation.sql"), &[&of.id, &of.epoch, &is_pressing]).await?;
-    rows.first().map_or(Ok(0), |row| Ok(row.try_get("failures")?))
+/// Puts a step that failed off, longer each time, or by a second where it is pressing.
+pub async fn put_off(tx: SystemTx, of: &Taken, is_pressing: bool) -> Result<(), DbError> {
+    tx.last(sql!("system/put_off_operation.sql"), &[&of.id, &of.epoch, &is_pressing]).await.map(drop)
 }
 
 /// In how many seconds the next operation is due; none where there is none.

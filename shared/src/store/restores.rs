@@ -9,6 +9,7 @@ use crate::{
     error::DbError,
     model::ids::{EventId, Id, OperationId, TenantId, UserId},
     sql,
+    store::deletion::PURGED,
 };
 
 /// What a task is told that was under way when the backup was made.
@@ -21,6 +22,12 @@ row! {
         run_id: Uuid,
         state: String,
         attempt_id: Option<Uuid>,
+    }
+}
+
+row! {
+    struct IsKept {
+        yes: bool,
     }
 }
 
@@ -124,6 +131,12 @@ pub async fn keep_backup(tx: &SystemTx, kept: &Kept, by: Option<UserId>) -> Resu
     tx.execute(sql!("system/restore_keep_backup.sql"), &params).await.map(drop)
 }
 
+/// Whether that backup was noted.
+pub async fn is_kept(tx: &SystemTx, id: OperationId) -> Result<bool, DbError> {
+    let kept: IsKept = tx.one(sql!("system/restore_is_kept.sql"), &[&id]).await?;
+    Ok(kept.yes)
+}
+
 /// Makes the row and the first key of a workspace that is still being filled. May run again.
 pub async fn begin_sandbox(
     tx: &SystemTx,
@@ -152,8 +165,12 @@ pub async fn open_sandbox(
     Ok(opened == 1)
 }
 
-/// Forgets a workspace that was never opened.
+/// Forgets a workspace that was never opened, with what its filling has brought about. Nothing where it was.
 pub async fn forget_sandbox(tx: &SystemTx, sandbox: TenantId) -> Result<(), DbError> {
+    if tx.rows(sql!("system/restore_hold_unopened.sql"), &[&sandbox]).await?.is_empty() {
+        return Ok(());
+    }
+    tx.rows(sql!("system/deletion_purge_rows.sql"), &[&sandbox, &PURGED]).await?;
     tx.execute(sql!("system/restore_forget_key.sql"), &[&sandbox]).await?;
     tx.execute(sql!("system/restore_forget_tenant.sql"), &[&sandbox]).await.map(drop)
 }

@@ -57,6 +57,7 @@ fn shape() -> Vec<(&'static str, &'static str, Value)> {
 }
 
 fn work() -> Vec<(&'static str, &'static str, Value)> {
+    let portal = json!({ "Fn::GetAtt": "Portal.Arn" });
     vec![
         ("visibility", "Queues:/Resources/Work/Properties/VisibilityTimeout", json!(539)),
         ("visibility", "Queues:/Resources/Provision/Properties/VisibilityTimeout", Value::Null),
@@ -80,11 +81,7 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
         ("dead_letters", "Queues:/Resources/WorkDlq/Properties/SqsManagedSseEnabled", json!(false)),
         ("ticks", "Root:/Resources/SchedulerTick/Properties/ScheduleExpression", json!("rate(1 hour)")),
         ("ticks", "Root:/Resources/SchedulerTick/Properties/State", json!("DISABLED")),
-        (
-            "ticks",
-            "Root:/Resources/StewardTick/Properties/Targets/0/Arn",
-            json!({ "Fn::GetAtt": "Portal.Arn" }),
-        ),
+        ("ticks", "Root:/Resources/StewardTick/Properties/Targets/0/Arn", portal),
         ("ticks", "Root:/Resources/Scheduler/Properties/EventInvokeConfig", Value::Null),
         ("alarms", "Alarms:/Resources/WorkDlqDepth", Value::Null),
         ("alarms", "Alarms:/Resources/DispatcherErrors/Properties/AlarmActions", json!([])),
@@ -92,6 +89,7 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
         ("alarms", "Alarms:/Resources/WorkAge", Value::Null),
         ("alarms", "Alarms:/Resources/Leftovers", Value::Null),
         ("alarms", "Alarms:/Resources/UnsealedAge", Value::Null),
+        ("alarms", "Alarms:/Resources/OperationsStuck", Value::Null),
         ("alarms", "Alarms:/Resources/IsolationViolations", Value::Null),
         ("alarms", "Alarms:/Resources/CrossingAttempts", Value::Null),
         ("alarms", "Alarms:/Resources/DispatcherCrossings/Properties/FilterPattern", json!("crossing")),

@@ -29,6 +29,12 @@ const PLANTS: &[(&str, &str)] = &[
         "insert into system.users (id, provider, directory_id, object_id, created_at)
          select id, 'entra', id, id, now() from system.tenants where state = 'deleted' limit 1",
     ),
+    (
+        "unfinished workspace",
+        "insert into system.tenants (id, name, state, cell, database_name, schema_name, role_name, schema_version, created_at)
+         select x.id, '', 'provisioning', 'cell_0001', current_database(), x.place, x.place, 1, now()
+         from (select u.id, 't_' || replace(u.id::text, '-', '') as place from (select gen_random_uuid() as id) u) x",
+    ),
     ("tombstone", "update system.tenants set name = 'Acme' where state = 'deleted'"),
 ];
 

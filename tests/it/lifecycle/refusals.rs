@@ -76,7 +76,7 @@ fn flip(path: &Path) {
 }
 
 /// What must stay: every workspace's rows but the log of the requests themselves, and the list of schemas.
-async fn state(stack: &Stack) -> BTreeMap<String, BTreeMap<String, String>> {
+pub(super) async fn state(stack: &Stack) -> BTreeMap<String, BTreeMap<String, String>> {
     let client = database::superuser(stack).await;
     let mut all = workspaces(stack, &[]).await;
     for tables in all.values_mut() {

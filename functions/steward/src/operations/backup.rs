@@ -18,7 +18,10 @@ use shared::{
     store::{archives, backup_schedules, credentials, operations::Taken},
 };
 
-use super::{Next, expiry};
+use super::{
+    Next, expiry,
+    undo::{self, UNDO},
+};
 use crate::Steward;
 
 /// How long a backup is kept.
@@ -30,6 +33,7 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
             let manifest = write(steward, &taken.route, taken.id).await?;
             Ok(Next::Step("expire", expiry::planned(steward, &manifest)))
         }
+        UNDO => undo::of_archive(steward, taken, ArchiveKind::Backup).await,
         _ => {
             let made = expiry::plan(steward, taken, KEPT_DAYS).await?;
             if taken.request["scheduled"] == true {

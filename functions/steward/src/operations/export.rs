@@ -14,7 +14,10 @@ use shared::{
     store::{archives, operations::Taken},
 };
 
-use super::{Next, expiry};
+use super::{
+    Next, expiry,
+    undo::{self, UNDO},
+};
 use crate::Steward;
 
 /// How long an export can be fetched.
@@ -29,6 +32,7 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
             let manifest = write(steward, taken, shelf).await?;
             Ok(Next::Step("expire", expiry::planned(steward, &manifest)))
         }
+        UNDO => undo::of_archive(steward, taken, ArchiveKind::Export).await,
         _ => expiry::plan(steward, taken, KEPT_DAYS).await.map(Next::Done),
     }
 }

@@ -4,6 +4,7 @@
 
 mod load;
 mod swap;
+mod way_back;
 
 use jiff::Timestamp;
 use lambda_runtime::Error;
@@ -35,8 +36,14 @@ use shared::{
     },
 };
 
-use super::{Next, backup, rotation};
+use super::{
+    Next, backup, rotation,
+    undo::{self, UNDO},
+};
 use crate::Steward;
+
+/// Once the route leads to the new schema there is no way back.
+pub(super) const RETIRE: &str = "retire";
 
 /// What was asked for.
 #[derive(Deserialize)]
@@ -78,6 +85,10 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
     if taken.step == "start" {
         return start(steward, taken, &request).await;
     }
+    if taken.step == UNDO && taken.progress["new"].is_null() {
+        // Nothing was planned, and so nothing made.
+        return Ok(undo::undone(taken));
+    }
     let plans: Plans = serde_json::from_value(taken.progress.clone())?;
     let target = Route { tenant: plans.tenant, schema: schema(&plans.new)? };
     let restore = Restore { steward, taken, request, plans, target };
@@ -87,8 +98,9 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
         "settle" => restore.settle().await,
         "stop" => restore.stop().await,
         "swap" => restore.swap().await,
-        "retire" => restore.retire().await,
+        RETIRE => restore.retire().await,
         "open" => restore.open().await,
+        UNDO => restore.undo().await,
         step => Err(format!("a restore has no step {step}").into()),
     }
 }
@@ -110,7 +122,7 @@ async fn manifest(
 async fn start(steward: &Steward, taken: &Taken, request: &Request) -> Result<Next, Error> {
     let manifest = match manifest(steward, taken, request.backup_id).await? {
         Ok(manifest) => manifest,
-        Err(why) => return Ok(refused(&why)),
+        Err(why) => return Ok(Next::Refused(way_back::unfit(&why))),
     };
     let replaces = request.into == Into::Replace;
     let tx =
@@ -171,7 +183,7 @@ impl Restore<'_> {
         let database = &self.steward.database;
         let manifest = match manifest(self.steward, self.taken, self.request.backup_id).await? {
             Ok(manifest) => manifest,
-            Err(why) => return self.undone(&why).await,
+            Err(why) => return Ok(self.back(&why)),
         };
         let version = manifest.schema_version;
         let fresh = self.fresh(version);
@@ -179,14 +191,13 @@ impl Restore<'_> {
         restore::prepare(database, &fresh).await?;
         alone.rollback().await?;
         if self.request.into == Into::Sandbox {
+            let tx = self.alone("begin sandbox").await?;
             self.steward.place(self.target.tenant).await?;
-            let tx = SystemTx::begin(database, SystemRole::Owner, "begin sandbox").await?;
-            let salt = random(32)?;
-            restores::begin_sandbox(&tx, self.target.tenant, &fresh, &salt).await?;
+            restores::begin_sandbox(&tx, self.target.tenant, &fresh, &random(32)?).await?;
             tx.commit().await?;
         }
         if let Err(why) = load::load(self.steward, &self.taken.route, &self.target, &manifest).await? {
-            return self.undone(&why).await;
+            return Ok(self.back(&why));
         }
         migrate::forward(database, &self.target, version).await?;
         Ok(self.next("settle"))
@@ -219,7 +230,7 @@ impl Restore<'_> {
     }
 
     async fn open(&self) -> Result<Next, Error> {
-        let tx = SystemTx::begin(&self.steward.database, SystemRole::Owner, "open sandbox").await?;
+        let tx = self.alone("open sandbox").await?;
         let (of, by) = (self.taken.route.tenant, self.taken.requested_by);
         let sandbox = self.target.tenant;
         if restores::open_sandbox(&tx, sandbox, of, migrate::tenant_version(), by).await? {
@@ -234,17 +245,6 @@ impl Restore<'_> {
     /// The schema that is made, at a version.
     fn fresh(&self, version: i32) -> Fresh {
         Fresh { schema: self.target.schema.clone(), cell: self.plans.cell.clone(), version }
-    }
-
-    /// Everything is as it was before.
-    async fn undone(&self, why: &Unfit) -> Result<Next, Error> {
-        if self.request.into == Into::Sandbox {
-            let tx = SystemTx::begin(&self.steward.database, SystemRole::Owner, "forget sandbox").await?;
-            restores::forget_sandbox(&tx, self.target.tenant).await?;
-            tx.commit().await?;
-        }
-        placement::drop_schema(self.alone("discard").await?, &self.target.schema).await?;
-        Ok(refused(why))
     }
 
     /// A transaction in which the restore is this steward's and nobody takes it over. A steward that lost it drops and leads
@@ -266,8 +266,4 @@ impl Restore<'_> {
 
 fn schema(name: &str) -> Result<SchemaName, Error> {
     Ok(name.parse()?)
-}
-
-fn refused(why: &Unfit) -> Next {
-    Next::Refused(format!("the backup cannot be restored: {why}"))
 }

@@ -15,7 +15,7 @@ use shared::{
     model::tenant::Route,
 };
 
-use super::{Restore, schema};
+use super::{RETIRE, Restore, schema};
 use crate::operations::{
     Next,
     external::{self, CONFIRM_FOR, LOOK_EVERY},
@@ -31,7 +31,7 @@ impl Restore<'_> {
         let Some(now) = unowned.first().map(|first| first.at) else { return Ok(self.next("swap")) };
         let until = self.plans.stop_until.map_or_else(|| now.checked_add(CONFIRM_FOR), Ok)?;
         if now >= until {
-            return self.undone(&still_running(&unowned)).await;
+            return Ok(self.back(&still_running(&unowned)));
         }
         let runs: BTreeSet<_> = unowned.iter().filter_map(|found| found.run).collect();
         external::stop(self.steward, self.taken, runs).await?;
@@ -47,7 +47,7 @@ impl Restore<'_> {
         let is_swapped = retrying(|| async {
             restore::swap(self.alone("swap").await?, &old, &fresh, (audit, &detail)).await
         });
-        Ok(self.next(if is_swapped.await? { "retire" } else { "stop" }))
+        Ok(self.next(if is_swapped.await? { RETIRE } else { "stop" }))
     }
 
     pub(super) async fn retire(&self) -> Result<Next, Error> {

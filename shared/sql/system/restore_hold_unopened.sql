@@ -1,0 +1,4 @@
+select id
+from system.tenants
+where id = $1 and state = 'provisioning' and claimed_at is null
+for update

@@ -1,0 +1,1 @@
+select exists (select from system.operations where id = $1) as yes
