@@ -79,6 +79,10 @@ pub enum Refusal {
     LastAdministrator,
     /// Another operation on the workspace has to end first.
     OperationOpen,
+    /// The operation is over.
+    OperationEnded,
+    /// The operation has no way back, or none any more.
+    NotCancellable,
     /// The workspace's state does not allow it.
     WorkspaceState,
     /// The name that confirms a deletion is not the workspace's.
@@ -124,6 +128,8 @@ impl Refusal {
             ("SB403", "invitation") => Self::Invitation,
             ("SB409", "last_administrator") => Self::LastAdministrator,
             ("SB409", "operation_open") => Self::OperationOpen,
+            ("SB409", "operation_ended") => Self::OperationEnded,
+            ("SB409", "not_cancellable") => Self::NotCancellable,
             ("SB409", "workspace_state") => Self::WorkspaceState,
             ("SB403", "no_grant") => Self::NoGrant,
             ("SB409", "grant_open") => Self::GrantOpen,
@@ -149,9 +155,18 @@ impl DbError {
     /// Whether Postgres refused a permission, or a function of ours found itself outside of any workspace: what never happens
     /// unless somebody tries to cross, or we have a defect that would let them.
     pub fn is_denied(&self) -> bool {
+        self.is_defect_of(&["42501", "SB401"])
+    }
+
+    /// Whether a statement was cut off because it took longer than it may.
+    pub fn is_over_time(&self) -> bool {
+        self.is_defect_of(&["57014"])
+    }
+
+    fn is_defect_of(&self, codes: &[&str]) -> bool {
         let Self::Defect(source) = self else { return false };
         let code = source.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
-        code.is_some_and(|code| ["42501", "SB401"].contains(&code.code()))
+        code.is_some_and(|code| codes.contains(&code.code()))
     }
 
     /// Whether the transaction that failed may be run again from its start.

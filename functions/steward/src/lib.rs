@@ -6,6 +6,7 @@
 mod backfill;
 mod dismissal;
 mod evidence;
+mod life;
 mod operations;
 mod order;
 mod rollout;
@@ -15,6 +16,8 @@ mod shares;
 mod spares;
 mod sweep;
 mod work;
+
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
@@ -33,6 +36,7 @@ use shared::{
     signing::Signing,
 };
 
+use life::Life;
 use order::Order;
 
 /// The function's state between invocations. What it does it does in one database; [`Steward::at`] is the same in another.
@@ -53,6 +57,8 @@ pub struct Steward {
     snapshot_days: i64,
     /// What migrations owe the rows that were there before them.
     backfills: &'static [Backfill],
+    /// How long this invocation lives.
+    life: Option<Life>,
 }
 
 impl Steward {
@@ -74,6 +80,7 @@ impl Steward {
                 .parse()
                 .map_err(|_| "SIGNALBOX_SNAPSHOT_DAYS is no number of days")?,
             backfills: BACKFILLS,
+            life: None,
         })
     }
 
@@ -82,6 +89,12 @@ impl Steward {
     pub fn with_backfills(mut self, backfills: &'static [Backfill]) -> Self {
         self.backfills = backfills;
         self
+    }
+
+    /// The same for an invocation that is killed after so long.
+    #[must_use]
+    pub fn living_for(&self, left: Duration) -> Self {
+        Self { life: Some(Life::of(left)), ..self.clone() }
     }
 
     /// Signs, and checks what was signed, with the root as it was read last.

@@ -19,13 +19,13 @@ use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
     db::{SystemRole, SystemTx},
-    error::chain,
+    error::{DbError, chain},
     model::operation::{OperationKind, OperationState},
     queue::Call,
     store::operations::{self, Leases, Record, Taken},
 };
 
-use crate::Steward;
+use crate::{Steward, life::Life};
 
 /// How long a step may take before another steward takes the operation over; longer than the function's timeout.
 const LEASE_S: i32 = 330;
@@ -33,11 +33,13 @@ const LEASE_S: i32 = 330;
 const PRESSING_LEASE_S: i32 = 20;
 /// A pressing step that keeps failing goes back the way it came after this many times.
 const MAX_PRESSING_FAILURES: i32 = 3;
-/// No operation is taken on, and no further step begun, later than this after the invocation began.
-const WORK_FOR: Duration = Duration::from_secs(200);
 /// An operation whose step keeps failing goes back the way it came after this many times, where there is a way back. Where there
 /// is none it is tried again for ever, and somebody is told.
 const MAX_FAILURES: i32 = 8;
+/// The same for a step that was begun so often by somebody who neither ended nor failed it: it may be what kills them.
+const MAX_ABANDONED: i32 = 5;
+/// How often whoever is at a step looks whether the operation still is theirs.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The shortest wait.
 const SOON: Duration = Duration::from_secs(1);
@@ -57,29 +59,41 @@ pub(crate) enum Next {
     Done(Value),
     /// The end: it cannot be done, and why, for the people of the workspace.
     Refused(String),
+    /// The end: somebody cancelled it.
+    Cancelled,
     /// The end, and nothing to record it on: the operation went with its workspace.
     Gone,
 }
 
+/// A step took longer than the steward lives.
+#[derive(Debug, thiserror::Error)]
+#[error("it was cut off after {} s: the steward's time was up", .0.as_secs())]
+struct OverTime(Duration);
+
 impl Steward {
     /// Works on what is due until nothing is, or time runs out; then asks to be woken for what comes next.
     pub(crate) async fn operate(&self) -> Result<Value, Error> {
-        let until = Instant::now() + WORK_FOR;
+        let life = self.life.unwrap_or_else(Life::usual);
         if let Err(error) = backup::plan_due(self).await {
             tracing::error!(error = chain(error.as_ref()), "backups were not planned");
         }
         let mut worked = 0;
-        while Instant::now() < until {
+        while life.is_young() {
             let tx = SystemTx::begin(&self.database, SystemRole::Owner, "take operation").await?;
             let Some(taken) = operations::take(tx, LEASES).await? else { break };
             worked += 1;
-            self.work_on(taken, until).await?;
+            match self.work_on(taken, life).await {
+                Err(error) if is_lost(&error) => {
+                    tracing::info!("an operation was taken away from its steward")
+                }
+                worked => worked?,
+            }
         }
         self.wake_for_next().await?;
         Ok(json!({ "operations_worked": worked }))
     }
 
-    async fn work_on(&self, mut taken: Taken, until: Instant) -> Result<(), Error> {
+    async fn work_on(&self, mut taken: Taken, life: Life) -> Result<(), Error> {
         tracing::info!(operation = %taken.id, tenant = %taken.route.tenant, kind = %taken.kind, step = taken.step, "working");
         let mut is_watched = false;
         loop {
@@ -90,14 +104,15 @@ impl Steward {
                     .await;
                 is_watched = true;
             }
-            let next = match self.step(&taken).await {
+            let next = match self.within(&taken, life.end()).await {
                 Ok(next) => next,
+                Err(error) if is_lost(&error) => return Err(error),
                 Err(error) => return self.failed(&taken, &error).await,
             };
-            let Some((step, progress)) = self.record(&taken, next, Instant::now() < until).await? else {
+            let Some((step, progress)) = self.record(&taken, next, life.is_young()).await? else {
                 return Ok(());
             };
-            taken = Taken { step: step.to_owned(), progress, failures: 0, ..taken };
+            taken = Taken { step: step.to_owned(), progress, failures: 0, abandoned: 0, ..taken };
         }
     }
 
@@ -118,6 +133,7 @@ impl Steward {
                 return self.finish(taken, OperationState::Succeeded, Some(result), None).await;
             }
             Next::Refused(why) => return self.finish(taken, OperationState::Failed, None, Some(why)).await,
+            Next::Cancelled => return self.finish(taken, OperationState::Cancelled, None, None).await,
         };
         let tx = SystemTx::begin(&self.database, SystemRole::Owner, "record step").await?;
         let lease_s = if is_pressing(taken, step) { PRESSING_LEASE_S } else { LEASE_S };
@@ -146,6 +162,40 @@ impl Steward {
         operations::finish(&tx, taken, state, result, error).await?;
         tx.commit().await?;
         Ok(None)
+    }
+
+    /// A step, unless this steward's time is up before it ends, or the operation is taken away from it: then the step is left where
+    /// it is, as if its steward had been killed.
+    async fn within(&self, taken: &Taken, end: Instant) -> Result<Next, Error> {
+        if taken.abandoned >= MAX_ABANDONED {
+            let (step, times) = (&taken.step, taken.abandoned);
+            let why = format!("the step {step} was begun {times} times and never came to an end");
+            if let Some(back) = undo::given_up(taken, &why) {
+                return Ok(back);
+            }
+            Self::tell_stuck(taken, times);
+        }
+        let begun = Instant::now();
+        tokio::select! {
+            next = self.step(taken) => next,
+            () = tokio::time::sleep_until(end.into()) => Err(OverTime(begun.elapsed()).into()),
+            lost = self.lost(taken) => Err(lost.into()),
+        }
+    }
+
+    /// Ends once the operation is not this steward's any more.
+    async fn lost(&self, taken: &Taken) -> DbError {
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let looked = async {
+                let tx = SystemTx::begin(&self.database, SystemRole::Owner, "whose it is").await?;
+                operations::look(tx, taken).await
+            };
+            // A database that does not answer says nothing about whose it is.
+            if let Err(lost @ DbError::Moved { .. }) = looked.await {
+                return lost;
+            }
+        }
     }
 
     /// One step of an operation. Where it stands and what it was left is in `taken`.
@@ -198,6 +248,12 @@ impl Steward {
         }
         Ok(())
     }
+}
+
+/// Whether it failed because the operation is another steward's by now, was cancelled, or went with its workspace.
+fn is_lost(error: &Error) -> bool {
+    let is_ours = |statement: &str| statement.starts_with("operations/");
+    matches!(error.downcast_ref(), Some(DbError::Moved { statement, .. }) if is_ours(statement))
 }
 
 /// As long as an operation is at such a step, people can read the workspace and no more.

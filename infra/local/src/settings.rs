@@ -10,7 +10,10 @@
 //! | `SIGNALBOX_LOG` | passed on to the functions: error, warn, info (default) or debug |
 //! | `PATH`, `CARGO` | where tools are found |
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What [`crate::stack::Stack::start`] needs to know.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct StackSettings {
     pub database_url: Option<String>,
     /// Databases beside the first, by their names.
     pub databases: Vec<String>,
+    /// How long the steward may take, where a test wants it shorter than the template has it.
+    pub steward_timeout: Option<Duration>,
     /// Log level of the functions.
     pub log: String,
 }
@@ -64,6 +69,7 @@ impl StackSettings {
             progress: |_| {},
             database_url: variable("SIGNALBOX_DATABASE_URL"),
             databases: Vec::new(),
+            steward_timeout: None,
             log: variable("SIGNALBOX_LOG").unwrap_or_else(|| "info".to_owned()),
         }
     }

@@ -1,1 +1,1 @@
-select system.operation_cancel($1) as changed
+select system.operation_cancel($1) as yes

@@ -12,8 +12,9 @@ with next as (
     for no key update skip locked
 )
 update system.operations o
-set state = 'running', epoch = o.epoch + 1, started_at = coalesce(o.started_at, system.now()),
+set state = 'running', epoch = o.epoch + 1, abandoned = o.abandoned + (o.lease_until is not null)::integer,
+    started_at = coalesce(o.started_at, system.now()),
     lease_until = system.now() + make_interval(secs => case when o.kind = 'move' and o.step = any ($2) then $3::integer else $1::integer end)
 from next, system.tenants t
 where o.id = next.id and t.id = o.tenant_id
-returning o.id, o.tenant_id, t.schema_name, o.kind, o.step, o.request, o.progress, o.epoch, o.failures, o.requested_by
+returning o.id, o.tenant_id, t.schema_name, o.kind, o.step, o.request, o.progress, o.epoch, o.failures, o.abandoned, o.requested_by

@@ -85,6 +85,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     47 => "0047_brakes",
     48 => "0048_unsealed_since",
     49 => "0049_unfinished_workspaces",
+    50 => "0050_cancel_operations",
 ];
 
 /// A workspace's schema.

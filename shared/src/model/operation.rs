@@ -31,7 +31,7 @@ pub enum OperationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationState {
-    /// Asked for; may still be taken back.
+    /// Asked for; not begun.
     Pending,
     /// The steward is at it.
     Running,
@@ -39,7 +39,7 @@ pub enum OperationState {
     Succeeded,
     /// Given up; `error` says why.
     Failed,
-    /// Taken back before it began.
+    /// Taken back: nothing of it is left.
     Cancelled,
 }
 
@@ -76,7 +76,8 @@ impl OperationKind {
         }
     }
 
-    /// Whether it ends as failed after enough failures. What must be finished is tried until it is.
+    /// Whether it has a way back, which it takes after enough failures or when somebody cancels it. What must be finished is tried
+    /// until it is.
     #[must_use]
     pub const fn may_be_given_up(self) -> bool {
         match self {

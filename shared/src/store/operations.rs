@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Page;
 use crate::{
     db::{FromRow, Row, SystemTx, TenantTx},
-    error::{DbError, Refusal},
+    error::DbError,
     model::{
         ids::{OperationId, TenantId, UserId},
         operation::{OperationKind, OperationState},
@@ -56,8 +56,8 @@ row! {
 }
 
 row! {
-    struct Cancelled {
-        changed: bool,
+    struct Answer {
+        yes: bool,
     }
 }
 
@@ -76,7 +76,7 @@ pub struct Ask {
     pub not_before: Option<Timestamp>,
 }
 
-/// Asks for an operation. Refused as [`Refusal::OperationOpen`] where another one has to end first.
+/// Asks for an operation. Refused as [`crate::error::Refusal::OperationOpen`] where another one has to end first.
 pub async fn ask(tx: &TenantTx, ask: &Ask) -> Result<(), DbError> {
     let (kind, exclusive) = (ask.kind.as_str(), ask.kind.is_exclusive());
     tx.rows(sql!("operations/ask.sql"), &[&ask.id, &kind, &exclusive, &ask.request, &ask.by, &ask.not_before])
@@ -109,10 +109,10 @@ pub async fn newest(tx: &TenantTx, kind: OperationKind) -> Result<Option<Operati
     tx.optional(sql!("operations/list.sql"), &[&kind, &None::<Uuid>, &Uuid::max(), &1_i32]).await
 }
 
-/// Takes back what has not begun; [`Refusal::OperationOpen`] where it has.
-pub async fn cancel(tx: &TenantTx, id: OperationId) -> Result<(), DbError> {
-    let cancelled: Cancelled = tx.one(sql!("operations/cancel.sql"), &[&id]).await?;
-    if cancelled.changed { Ok(()) } else { Err(DbError::Refused(Refusal::OperationOpen)) }
+/// Cancels an export, a backup or a restore; whether anything changed. Refused as [`crate::error::Refusal::OperationEnded`] once it is over, as
+/// [`crate::error::Refusal::NotCancellable`] where it is of another kind or the workspace that it makes is there.
+pub async fn cancel(tx: &TenantTx, id: OperationId) -> Result<bool, DbError> {
+    Ok(tx.one::<Answer>(sql!("operations/cancel.sql"), &[&id]).await?.yes)
 }
 
 /// An operation that the steward plans by itself.
@@ -149,6 +149,8 @@ pub struct Taken {
     pub epoch: i32,
     /// How often this step has failed so far.
     pub failures: i32,
+    /// How often whoever was at it neither ended nor failed it.
+    pub abandoned: i32,
     /// Who asked.
     pub requested_by: Option<UserId>,
 }
@@ -168,6 +170,7 @@ impl FromRow for Taken {
             progress: row.try_get("progress")?,
             epoch: row.try_get("epoch")?,
             failures: row.try_get("failures")?,
+            abandoned: row.try_get("abandoned")?,
             requested_by: row.try_get("requested_by")?,
         })
     }
@@ -216,8 +219,18 @@ pub async fn step(tx: &SystemTx, of: &Taken, record: Record<'_>) -> Result<(), D
 /// must not undo or do at the same time.
 pub async fn hold(tx: &SystemTx, of: &Taken) -> Result<(), DbError> {
     let held = tx.rows(sql!("system/hold_operation.sql"), &[&of.id, &of.epoch]).await?.len();
+    is_one("operations/hold", held)
+}
+
+/// Looks whether the operation still is this steward's; [`DbError::Moved`] where it is not.
+pub async fn look(tx: SystemTx, of: &Taken) -> Result<(), DbError> {
+    let held = tx.last(sql!("system/look_at_operation.sql"), &[&of.id, &of.epoch]).await?.len();
+    is_one("operations/look", held)
+}
+
+fn is_one(statement: &'static str, held: usize) -> Result<(), DbError> {
     let moved = u64::try_from(held).unwrap_or_default();
-    if moved == 1 { Ok(()) } else { Err(DbError::Moved { statement: "operations/hold", expected: 1, moved }) }
+    if moved == 1 { Ok(()) } else { Err(DbError::Moved { statement, expected: 1, moved }) }
 }
 
 /// Ends an operation.
@@ -230,6 +243,7 @@ pub async fn finish(
 ) -> Result<(), DbError> {
     let state = match state {
         OperationState::Succeeded => "succeeded",
+        OperationState::Cancelled => "cancelled",
         _ => "failed",
     };
     let params: [&dyn crate::db::Param; 5] = [&of.id, &of.epoch, &state, &result, &error];

@@ -69,6 +69,15 @@ fn refused(refusal: Refusal) -> Fault {
             "operation_open",
             "Something else is being done to this workspace; it has to end, or be taken back, first.",
         ),
+        Refusal::OperationEnded => Fault::conflict(
+            "operation_ended",
+            "This operation is over: there is nothing left of it to be cancelled.",
+        ),
+        Refusal::NotCancellable => Fault::conflict(
+            "not_cancellable",
+            "This operation is finished whatever happens: exports, backups and restores can be cancelled, and a restore \
+             until the workspace that it makes is there.",
+        ),
         Refusal::WorkspaceState => {
             Fault::conflict("workspace_state", "The workspace is in a state that does not allow this.")
         }

@@ -23,6 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Nothing,
+    exports::READABLE,
     lists::{Cursor, Limit, List},
 };
 use crate::{
@@ -104,6 +105,13 @@ pub(super) fn routes() -> Vec<Route> {
             .needs(WorkspaceRead),
         get("/workspace/operations/{id}", "operations.get", "One of these operations", operation)
             .needs(WorkspaceRead),
+        post(
+            "/workspace/operations/{id}/cancel",
+            "operations.cancel",
+            "Cancels an export, a backup or a restore: what it has made is removed",
+            cancel,
+        )
+        .needs(WorkspaceWrite),
     ];
     routes.extend(deletion::routes());
     routes
@@ -154,4 +162,19 @@ async fn list(caller: Caller, Query(which): Query<Which>) -> Answered<Found<List
 async fn operation(caller: Caller, Path(id): Path<OperationId>) -> Answered<Found<Operation>> {
     let tx = caller.read().await?;
     Ok(Found::of(&operations::read(&tx, None, id).await?))
+}
+
+/// Cancelled at once where it has not begun; else the steward takes it back.
+async fn cancel(
+    caller: Caller,
+    Path(id): Path<OperationId>,
+    Body(_): Body<Nothing>,
+) -> Answered<Accepted<Operation>> {
+    let work = caller.write_while(READABLE).await?;
+    let before = operations::read(&work, None, id).await?;
+    caller.check_unchanged(&before)?;
+    operations::cancel(&work, id).await?;
+    let answer = accepted(&work, id).await?;
+    let change = Change::new("operation.cancel", id.uuid()).before(&before);
+    work.calling_the_steward().commit(change, answer).await
 }

@@ -10,7 +10,7 @@ use shared::{
     store::operations::Taken,
 };
 
-use super::{Next, relocate, restore};
+use super::{Next, OverTime, relocate, restore};
 use crate::Steward;
 
 /// The step.
@@ -32,10 +32,12 @@ pub(super) fn back(taken: &Taken, why: &str) -> Next {
     Next::Step(UNDO, progress)
 }
 
-/// The end of the way back.
+/// The end of the way back. Where somebody cancelled it, that stands there in place of a reason.
 pub(super) fn undone(taken: &Taken) -> Next {
-    let why = taken.progress["undo"]["why"].as_str().unwrap_or_default();
-    Next::Refused(why.to_owned())
+    match taken.progress["undo"]["why"].as_str() {
+        Some(why) => Next::Refused(why.to_owned()),
+        None => Next::Cancelled,
+    }
 }
 
 /// The way back of an export or a backup: what it has written.
@@ -46,9 +48,32 @@ pub(super) async fn of_archive(steward: &Steward, taken: &Taken, kind: ArchiveKi
 
 /// A failure as the people of the workspace are told it; the log has the rest.
 pub(super) fn told(error: &Error) -> &'static str {
+    if error.is::<OverTime>() {
+        return "it takes longer than there is time for it";
+    }
     match error.downcast_ref::<DbError>() {
+        Some(error) if error.is_over_time() => "a statement took longer than it may",
         Some(DbError::Retry(_) | DbError::Unavailable(_)) => "the database could not be reached, or was busy",
         Some(_) => "the database refused it",
         None => "something that it needs could not be used",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_says_what_kind_of_thing_went_wrong_and_nothing_of_its_words() {
+        let words = "connect to 10.0.0.1 as t_0123";
+        let over: Error = OverTime(Duration::from_secs(200)).into();
+        assert_eq!(told(&over), "it takes longer than there is time for it");
+        let busy: Error = DbError::Unavailable(words.into()).into();
+        assert_eq!(told(&busy), "the database could not be reached, or was busy");
+        let refused: Error = DbError::Defect(words.into()).into();
+        assert_eq!(told(&refused), "the database refused it");
+        assert_eq!(told(&words.into()), "something that it needs could not be used");
     }
 }

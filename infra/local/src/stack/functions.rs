@@ -28,7 +28,7 @@ pub(super) fn declare(stack: &Stack, settings: &StackSettings) -> Result<(), Sta
             binary: settings.binaries.join(name),
             arguments: Vec::new(),
             environment: environment(stack, settings, &queues, name),
-            timeout: timeout(name),
+            timeout: settings.steward_timeout.filter(|_| name == "steward").unwrap_or_else(|| timeout(name)),
             max_instances: INSTANCES,
             user: None,
         })?;

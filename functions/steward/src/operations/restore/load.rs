@@ -154,6 +154,7 @@ impl<'a> Loading<'a> {
         };
         match table.load(&self.tx, self.version, &rows).await {
             Ok(_) => Ok(Ok(())),
+            Err(error) if error.is_over_time() => Err(error.into()),
             Err(error @ (DbError::Defect(_) | DbError::Taken { .. } | DbError::Dangling { .. })) => {
                 tracing::warn!(
                     table = table.name,

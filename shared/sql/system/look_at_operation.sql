@@ -1,0 +1,3 @@
+select id
+from system.operations
+where id = $1 and epoch = $2 and finished_at is null
