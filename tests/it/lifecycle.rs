@@ -12,6 +12,7 @@ mod far_moves;
 mod first_sign_in;
 mod killed;
 mod large;
+mod late_stewards;
 mod leftovers;
 mod long_steps;
 mod members;

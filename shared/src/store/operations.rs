@@ -215,10 +215,10 @@ pub async fn step(tx: &SystemTx, of: &Taken, record: Record<'_>) -> Result<(), D
     tx.execute_one("operations/step", sql!("system/step_operation.sql"), &params).await
 }
 
-/// Makes sure that the operation still is this steward's, and nobody else's until the transaction ends: for what another one
-/// must not undo or do at the same time.
+/// Makes sure that the operation still is this steward's, at this step, and nobody else's until the transaction ends: for what
+/// another one must not undo or do at the same time.
 pub async fn hold(tx: &SystemTx, of: &Taken) -> Result<(), DbError> {
-    let held = tx.rows(sql!("system/hold_operation.sql"), &[&of.id, &of.epoch]).await?.len();
+    let held = tx.rows(sql!("system/hold_operation.sql"), &[&of.id, &of.epoch, &of.step]).await?.len();
     is_one("operations/hold", held)
 }
 

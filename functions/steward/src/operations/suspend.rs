@@ -8,7 +8,10 @@ use lambda_runtime::Error;
 use serde_json::json;
 use shared::{
     db::{SystemRole, SystemTx},
-    store::{directories, operations::Taken},
+    store::{
+        directories,
+        operations::{self, Taken},
+    },
 };
 
 use super::{Next, external};
@@ -33,6 +36,8 @@ async fn drain(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
         return Ok(Next::Wait("start", json!({}), BETWEEN));
     }
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "suspend").await?;
+    // Whoever comes late must not end another suspension, nor the pause of a move.
+    operations::hold(&tx, taken).await?;
     directories::suspend(&tx, taken.route.tenant, taken.id, steward.clock.new_id()).await?;
     tx.commit().await?;
     if taken.request["running"] == "cancel" {
