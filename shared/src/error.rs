@@ -77,6 +77,10 @@ pub enum Refusal {
     Limit,
     /// The last Administrator stays.
     LastAdministrator,
+    /// In a sandbox, whoever administers its workspace stays.
+    OriginAdministrator,
+    /// Its sandboxes have to go first.
+    HasSandboxes,
     /// Another operation on the workspace has to end first.
     OperationOpen,
     /// The operation is over.
@@ -127,6 +131,8 @@ impl Refusal {
             ("SB403", "no_role") => Self::NoRole,
             ("SB403", "invitation") => Self::Invitation,
             ("SB409", "last_administrator") => Self::LastAdministrator,
+            ("SB409", "origin_administrator") => Self::OriginAdministrator,
+            ("SB409", "has_sandboxes") => Self::HasSandboxes,
             ("SB409", "operation_open") => Self::OperationOpen,
             ("SB409", "operation_ended") => Self::OperationEnded,
             ("SB409", "not_cancellable") => Self::NotCancellable,

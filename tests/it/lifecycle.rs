@@ -32,6 +32,7 @@ mod root_rotations;
 mod rotation_kills;
 mod rotation_writes;
 mod rotations;
+mod sandboxes;
 mod scheduled_backups;
 mod sessions;
 mod suspension;

@@ -86,6 +86,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     48 => "0048_unsealed_since",
     49 => "0049_unfinished_workspaces",
     50 => "0050_cancel_operations",
+    51 => "0051_sandboxes",
 ];
 
 /// A workspace's schema.

@@ -62,6 +62,9 @@ pub struct Counts {
     pub system_rows: BTreeMap<String, i64>,
     /// Objects of its exports and backups.
     pub objects: i64,
+    /// Its sandboxes: there are none when it goes.
+    #[serde(default)]
+    pub sandboxes: i64,
 }
 
 impl Counts {
@@ -69,7 +72,7 @@ impl Counts {
     #[must_use]
     pub fn left(&self) -> i64 {
         let rows: i64 = self.rows.values().chain(self.system_rows.values()).sum();
-        self.schemas + self.roles + rows + self.objects
+        self.schemas + self.roles + rows + self.objects + self.sandboxes
     }
 }
 
@@ -104,6 +107,12 @@ row! {
 }
 
 row! {
+    struct Total {
+        total: i64,
+    }
+}
+
+row! {
     struct Kept {
         certificate: Value,
     }
@@ -133,7 +142,13 @@ pub async fn count(tx: &SystemTx, tenant: TenantId, about: &About) -> Result<Cou
         rows: by_name(rows),
         system_rows: by_name(system_rows),
         objects: 0,
+        sandboxes: sandboxes(tx, tenant).await?,
     })
+}
+
+/// How many sandboxes it has that are not gone.
+pub async fn sandboxes(tx: &SystemTx, tenant: TenantId) -> Result<i64, DbError> {
+    tx.one::<Total>(sql!("system/count_sandboxes.sql"), &[&tenant]).await.map(|counted| counted.total)
 }
 
 /// Deletes its rows from tables of schema `system`, and with its memberships the people who belong to no other workspace.

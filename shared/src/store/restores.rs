@@ -137,31 +137,30 @@ pub async fn is_kept(tx: &SystemTx, id: OperationId) -> Result<bool, DbError> {
     Ok(kept.yes)
 }
 
-/// Makes the row and the first key of a workspace that is still being filled. May run again.
+/// Makes the row and the first key of a sandbox of a workspace, which is still being filled. May run again.
 pub async fn begin_sandbox(
     tx: &SystemTx,
-    tenant: TenantId,
+    (sandbox, of): (TenantId, TenantId),
     fresh: &Fresh,
     salt: &[u8],
 ) -> Result<(), DbError> {
     let (schema, cell) = (fresh.schema.as_str(), fresh.cell.as_str());
-    tx.execute(sql!("system/restore_insert_tenant.sql"), &[&tenant, &schema, &fresh.version, &cell]).await?;
-    tx.execute(sql!("system/restore_insert_key.sql"), &[&tenant, &salt]).await.map(drop)
+    let params: [&dyn Param; 5] = [&sandbox, &schema, &fresh.version, &cell, &of];
+    tx.execute(sql!("system/restore_insert_tenant.sql"), &params).await?;
+    tx.execute(sql!("system/restore_insert_key.sql"), &[&sandbox, &salt]).await.map(drop)
 }
 
-/// Opens it, for one Administrator, with every backfill owed. May run again; says whether it is open only now.
+/// Opens it, for whoever administers its workspace at that moment, with every backfill owed. Changes of the workspace's people wait
+/// until then, and follow into it from then on. May run again; says whether it is open only now.
 pub async fn open_sandbox(
     tx: &SystemTx,
-    sandbox: TenantId,
-    of: TenantId,
+    (sandbox, of): (TenantId, TenantId),
     version: i32,
-    by: Option<UserId>,
 ) -> Result<bool, DbError> {
+    tx.rows(sql!("system/hold_people.sql"), &[&of]).await?;
     let opened = tx.execute(sql!("system/restore_open_sandbox.sql"), &[&sandbox, &of, &version]).await?;
     tx.rows(sql!("backfills/owe_all.sql"), &[&sandbox]).await?;
-    if let Some(by) = by {
-        tx.execute(sql!("system/restore_insert_member.sql"), &[&sandbox, &by]).await?;
-    }
+    tx.execute(sql!("system/restore_insert_members.sql"), &[&sandbox]).await?;
     Ok(opened == 1)
 }
 

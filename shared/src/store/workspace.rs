@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Page;
 use crate::{
     db::{SystemTx, TenantTx},
     error::{DbError, Refusal},
@@ -39,6 +40,22 @@ row! {
         state: String,
         /// `administrator`, `operator`, or the id of one of that workspace's own roles.
         role: String,
+    }
+}
+
+row! {
+    /// A sandbox of the workspace.
+    #[derive(Clone, Debug, Serialize, ToSchema)]
+    pub struct Sandbox {
+        /// Its id: it is a workspace.
+        id: TenantId,
+        /// Its name; none while it is being made.
+        name: String,
+        /// `provisioning` while it is being made, then as of any workspace, `purging` at last.
+        state: String,
+        /// When it was begun.
+        #[schema(value_type = String, format = DateTime)]
+        created_at: Timestamp,
     }
 }
 
@@ -103,8 +120,15 @@ pub async fn reactivate(tx: &TenantTx) -> Result<(), DbError> {
     tx.rows(sql!("workspace/reactivate.sql"), &[]).await.map(drop)
 }
 
+/// A page of its sandboxes, newest first.
+pub async fn sandboxes(tx: &TenantTx, page: Page) -> Result<Vec<Sandbox>, DbError> {
+    let limit = i32::try_from(page.limit).unwrap_or(i32::MAX);
+    tx.all(sql!("workspace/sandboxes.sql"), &[&page.before, &limit]).await
+}
+
 /// Begins a deletion's grace, and says the state before it. Refused as [`Refusal::WorkspaceName`] where the name is another's,
-/// as [`Refusal::OperationOpen`] while something else is being done, as [`Refusal::WorkspaceState`] in other states.
+/// as [`Refusal::OperationOpen`] while something else is being done, as [`Refusal::WorkspaceState`] in other states, as
+/// [`Refusal::HasSandboxes`] while it has some.
 pub async fn deletion_begin(tx: &TenantTx, name: &str) -> Result<String, DbError> {
     tx.one::<Before>(sql!("workspace/deletion_begin.sql"), &[&name]).await.map(|row| row.before)
 }

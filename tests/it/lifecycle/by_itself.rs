@@ -76,10 +76,7 @@ fn what_the_platform_does_by_itself_has_one_row_also_after_a_kill() {
         let sandbox: Uuid = ended["result"]["workspace_id"].as_str().expect("an id").parse().expect("an id");
         let rows = told(&stack, sandbox, "workspace.provision").await;
         assert_eq!(rows.len(), 1);
-        assert_eq!(
-            (&rows[0]["sandbox_of"], &rows[0]["administrator"]),
-            (&json!(tenant.id), &ended["requested_by"])
-        );
+        assert_eq!((&rows[0]["sandbox_of"], &rows[0]["backup_id"]), (&json!(tenant.id), &kept["id"]));
 
         rotated_by_root(&stack, &tenant).await;
         expired(&stack, &tenant).await;

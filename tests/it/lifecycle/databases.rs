@@ -16,6 +16,7 @@ use super::{
     moves::shown,
     program,
     restores::{backup, replace},
+    sandboxes::delete,
 };
 
 async fn with_two_databases() -> Stack {
@@ -183,6 +184,7 @@ fn a_workspace_lives_and_ends_in_a_database_of_its_own_and_leaves_it_free() {
         let restored = replace(&stack, &ours, &kept).await;
         assert_eq!(by.get("/vaults").await.expect(200)["items"].as_array().map(Vec::len), Some(1));
         restored.administrator.post("/workspace/reactivate", &json!({})).await.expect(200);
+        delete(&stack, &there).await;
         ask_for(&restored, 1).await;
         let certificate = gone(&stack, &restored).await;
         assert!(certificate["before"]["rows"]["runs"].as_i64() >= Some(1), "{certificate:#}");
@@ -196,14 +198,6 @@ fn a_workspace_lives_and_ends_in_a_database_of_its_own_and_leaves_it_free() {
             first.query_one(named, &[&ours.directory.name, &database]).await.expect("rows").get(0);
         assert_eq!(left, 0, "the first one knows neither its name nor where it was");
         let next = json!({ "do": "onboard", "directory_id": random_id(), "name": "next", "placement": "dedicated", "database": database });
-        assert!(stack.order(next.clone()).await.is_err(), "the sandbox is still there");
-        let named = there.get("/me").await.expect(200)["workspace"]["name"].clone();
-        there.post("/workspace/deletion", &json!({ "name": named, "grace_s": 1 })).await.expect(202);
-        let certificate = json!({ "do": "certificate", "tenant_id": sandbox });
-        work::until("the sandbox is gone", 2 * SOON, async || {
-            !stack.order(certificate.clone()).await.expect("the steward answers")["certificate"].is_null()
-        })
-        .await;
         stack.order(next).await.expect("it is free");
         stack.stop().await;
     });

@@ -11,6 +11,7 @@ use tests::{
 };
 
 mod leaving;
+mod sandboxes;
 
 use super::{
     moves::{fill, shown},

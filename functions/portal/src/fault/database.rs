@@ -65,6 +65,13 @@ fn refused(refusal: Refusal) -> Fault {
             "last_administrator",
             "A workspace keeps at least one Administrator; make somebody else one first.",
         ),
+        Refusal::OriginAdministrator => Fault::conflict(
+            "origin_administrator",
+            "Whoever administers the workspace of which this is a sandbox administers this one too.",
+        ),
+        Refusal::HasSandboxes => {
+            Fault::conflict("has_sandboxes", "The sandboxes of this workspace have to be deleted first.")
+        }
         Refusal::OperationOpen => Fault::conflict(
             "operation_open",
             "Something else is being done to this workspace; it has to end, or be taken back, first.",

@@ -20,6 +20,8 @@ fn every_word_of_the_database_has_its_status_and_code() {
         (DbError::Refused(Refusal::Absent), 404, "not_found"),
         (DbError::Refused(Refusal::Conflict), 409, "conflict"),
         (DbError::Refused(Refusal::LastAdministrator), 409, "last_administrator"),
+        (DbError::Refused(Refusal::OriginAdministrator), 409, "origin_administrator"),
+        (DbError::Refused(Refusal::HasSandboxes), 409, "has_sandboxes"),
         (taken("vaults_tenant_id_name_key"), 409, "name_taken"),
         (taken("jobs_name"), 409, "name_taken"),
         (taken("runs_slot"), 409, "conflict"),

@@ -16,7 +16,7 @@ use shared::{
     store::{
         isolation::{self, Evidence},
         operations::{self, Ask, Operation},
-        workspace::{self, Workspace},
+        workspace::{self, Sandbox, Workspace},
     },
 };
 use utoipa::{IntoParams, ToSchema};
@@ -24,7 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Nothing,
     exports::READABLE,
-    lists::{Cursor, Limit, List},
+    lists::{Cursor, Limit, List, Plain},
 };
 use crate::{
     argument::{Body, Path, Query},
@@ -101,6 +101,8 @@ pub(super) fn routes() -> Vec<Route> {
             evidence,
         )
         .needs(WorkspaceRead),
+        get("/workspace/sandboxes", "sandboxes.list", "The workspace's sandboxes", sandboxes)
+            .needs(WorkspaceRead),
         get("/workspace/operations", "operations.list", "What was and is done to the workspace", list)
             .needs(WorkspaceRead),
         get("/workspace/operations/{id}", "operations.get", "One of these operations", operation)
@@ -151,6 +153,12 @@ async fn reactivate(caller: Caller, Body(_): Body<Nothing>) -> Answered<Found<Re
 
 async fn evidence(caller: Caller) -> Answered<Found<Evidence>> {
     Ok(Found::of(&isolation::of_workspace(caller.read().await?.into_tx()).await?))
+}
+
+async fn sandboxes(caller: Caller, Query(which): Query<Plain>) -> Answered<Found<List<Sandbox>>> {
+    let page = which.page();
+    let rows = workspace::sandboxes(&*caller.read().await?, page).await?;
+    Ok(Found::of(&List::of(rows, page, |sandbox| sandbox.id, |sandbox| sandbox)))
 }
 
 async fn list(caller: Caller, Query(which): Query<Which>) -> Answered<Found<List<Operation>>> {

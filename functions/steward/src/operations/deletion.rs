@@ -4,6 +4,8 @@
 
 mod certificate;
 
+use std::time::Duration;
+
 use lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::{
@@ -22,6 +24,9 @@ use super::{
 };
 use crate::Steward;
 
+/// How often it is looked whether sandboxes that keep a deletion are gone.
+const SANDBOXES_EVERY: Duration = Duration::from_secs(60);
+
 /// The steps, in order. `drain` and `confirm` wait. Who still polls what could not be confirmed may write until the role is gone,
 /// so rows go after it; whatever a last statement wrote later is found by `certify`, which begins again at `archive`.
 pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error> {
@@ -31,6 +36,12 @@ pub(super) async fn step(steward: &Steward, taken: &Taken) -> Result<Next, Error
     match taken.step.as_str() {
         "start" => {
             let tx = begin("fence").await?;
+            if deletion::sandboxes(&tx, tenant).await? > 0 {
+                tx.rollback().await?;
+                // It is refused where it is asked for: this one was asked for before sandboxes were known as such.
+                tracing::warn!(%tenant, "a workspace that is to be deleted has sandboxes; they go first");
+                return Ok(Next::Wait("start", taken.progress.clone(), SANDBOXES_EVERY));
+            }
             deletion::fence(&tx, tenant, steward.clock.new_id()).await?;
             tx.commit().await?;
             next("drain")

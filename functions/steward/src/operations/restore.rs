@@ -193,7 +193,8 @@ impl Restore<'_> {
         if self.request.into == Into::Sandbox {
             let tx = self.alone("begin sandbox").await?;
             self.steward.place(self.target.tenant).await?;
-            restores::begin_sandbox(&tx, self.target.tenant, &fresh, &random(32)?).await?;
+            let (sandbox, salt) = ((self.target.tenant, self.taken.route.tenant), random(32)?);
+            restores::begin_sandbox(&tx, sandbox, &fresh, &salt).await?;
             tx.commit().await?;
         }
         if let Err(why) = load::load(self.steward, &self.taken.route, &self.target, &manifest).await? {
@@ -231,11 +232,10 @@ impl Restore<'_> {
 
     async fn open(&self) -> Result<Next, Error> {
         let tx = self.alone("open sandbox").await?;
-        let (of, by) = (self.taken.route.tenant, self.taken.requested_by);
-        let sandbox = self.target.tenant;
-        if restores::open_sandbox(&tx, sandbox, of, migrate::tenant_version(), by).await? {
+        let (sandbox, of) = (self.target.tenant, self.taken.route.tenant);
+        if restores::open_sandbox(&tx, (sandbox, of), migrate::tenant_version()).await? {
             let (id, backup) = (self.steward.clock.new_id(), self.request.backup_id);
-            let detail = json!({ "sandbox_of": of, "backup_id": backup, "administrator": by });
+            let detail = json!({ "sandbox_of": of, "backup_id": backup });
             audit::insert_platform(&tx, sandbox, id, "workspace.provision", &detail).await?;
         }
         tx.commit().await?;

@@ -98,7 +98,9 @@ pub(super) fn alarms(stacks: &Stacks) -> Vec<String> {
         .chain(["work", "provision"].map(|queue| format!("ApproximateAgeOfOldestMessage {queue}")))
         .chain(["scheduler", "steward"].map(|tick| format!("Invocations {tick}")))
         .collect();
-    wanted.extend(["Leftovers ", "UnsealedAge ", "OperationsStuck ", "IsolationViolations "].map(str::to_owned));
+    wanted.extend(
+        ["Leftovers ", "UnsealedAge ", "OperationsStuck ", "IsolationViolations "].map(str::to_owned),
+    );
     wanted.extend(functions(stacks).iter().map(|function| format!("Errors {}", function.id.to_lowercase())));
     wanted.push("CrossingAttempts ".to_owned());
     let mut wrong = Vec::new();

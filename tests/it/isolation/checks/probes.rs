@@ -8,6 +8,7 @@ mod opening;
 mod operators;
 mod outside;
 mod people;
+mod sandboxes;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -72,6 +73,7 @@ const ALL: [&[&[Probe]]; 5] = [
         outside::ALL,
         people::INSIDE,
         people::OUTSIDE,
+        sandboxes::ALL,
         operators::ALL,
     ],
     operators::SESSIONS,

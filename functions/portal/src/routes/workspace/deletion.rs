@@ -1,5 +1,6 @@
 //! Deleting the workspace: asked for by its name, taken back while the grace lasts, then worked by the steward.
 
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,11 +16,13 @@ use shared::{
         tenant::TenantState,
     },
     store::{
+        Page,
         operations::{self, Ask, Operation},
-        workspace,
+        workspace::{self, Sandbox},
     },
 };
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{Reactivated, accepted};
 use crate::{
@@ -35,6 +38,8 @@ use crate::{
 const GRACE_S: i64 = 7 * 86_400;
 /// The longest: 90 days.
 const MAX_GRACE_S: i64 = 90 * 86_400;
+/// How many sandboxes a refusal names.
+const TOLD: i64 = 10;
 /// A deletion can be asked for, and is then judged, in each of these.
 const STATES: &[TenantState] =
     &[TenantState::Active, TenantState::Suspending, TenantState::Suspended, TenantState::Deleting];
@@ -110,7 +115,11 @@ async fn begin(caller: Caller, Body(asked): Body<Confirmation>) -> Answered<Acce
     let work = caller.write_while(STATES).await?;
     let now = work.now().await?;
     let grace_s = grace_s(&asked, caller.app.shortest_grace_s)?;
-    let before = workspace::deletion_begin(&work, &asked.name).await?;
+    let sandboxes = workspace::sandboxes(&work, Page { before: Uuid::max(), limit: TOLD + 1 }).await?;
+    let before = match workspace::deletion_begin(&work, &asked.name).await {
+        Err(DbError::Refused(Refusal::HasSandboxes)) => return Err(has_sandboxes(&sandboxes).into()),
+        before => before?,
+    };
     let id: OperationId = caller.app.clock.new_id();
     let not_before = Some(now + SignedDuration::from_secs(grace_s));
     let request = json!({ "grace_s": grace_s, "before": before });
@@ -132,6 +141,18 @@ async fn undo(caller: Caller) -> Answered<Found<Reactivated>> {
     let missed = if is_active { engine::record_missed(work.within()).await? } else { Vec::new() };
     let change = Change::new("workspace.undelete", caller.principal.tenant_id.uuid());
     work.commit(change, Found::of(&Reactivated { workspace, missed })).await
+}
+
+/// 409 with the names of the sandboxes that have to go first.
+fn has_sandboxes(sandboxes: &[Sandbox]) -> Fault {
+    let told = usize::try_from(TOLD).unwrap_or(usize::MAX);
+    let mut names: Vec<String> =
+        sandboxes.iter().take(told).map(|sandbox| format!("{} ({})", sandbox.name, sandbox.id)).collect();
+    if sandboxes.len() > told {
+        names.push("…".to_owned());
+    }
+    let detail = format!("The sandboxes of this workspace have to be deleted first: {}.", names.join(", "));
+    Fault::new(StatusCode::CONFLICT, "has_sandboxes", detail)
 }
 
 fn grace_s(asked: &Confirmation, shortest: i64) -> Result<i64, Fault> {

@@ -13,6 +13,7 @@ use shared::{
     error::{DbError, Refusal},
     model::tenant::{DatabaseName, Placement, Route, SchemaName},
     store::{
+        deletion,
         operations::{self, Taken},
         placements::{self, Place},
         seals, transfers,
@@ -81,7 +82,11 @@ pub(super) async fn unfit(
     };
     let tx = SystemTx::begin(&steward.database, SystemRole::Owner, "people").await?;
     let people = transfers::people(&tx, taken).await?;
+    let sandboxes = deletion::sandboxes(&tx, taken.route.tenant).await?;
     tx.commit().await?;
+    if sandboxes > 0 {
+        return Ok(Some("its sandboxes would stay behind: they have to be deleted first"));
+    }
     let tx = SystemTx::begin(&there.database, SystemRole::Owner, "may come").await?;
     let is_alone = there.database.name().is_some();
     let may_come = transfers::may_come(&tx, taken.route.tenant, directory, is_alone).await?;
