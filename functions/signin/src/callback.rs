@@ -59,9 +59,11 @@ async fn finish(
     let until = Instant::now() + WAIT;
     let parts = &signin.0;
     let who = parts.provider.prove(&flow, code, &parts.clock).await?;
-    let begun = match &flow.invitation {
-        Some(invitation) => people::accept(signin, &who, invitation, source).await?,
-        None => people::begin(signin, &who, source, until).await?,
+    // An invitation leads to its own workspace, whichever else was named.
+    let begun = match (&flow.invitation, flow.workspace) {
+        (Some(invitation), _) => people::accept(signin, &who, invitation, source).await?,
+        (None, Some(workspace)) => people::enter(signin, &who, workspace, source).await?,
+        (None, None) => people::begin(signin, &who, source, until).await?,
     };
     let now = parts.clock.now();
     let token = parts.keys.mint(&begun.principal, now, begun.expires_at).map_err(|error| {

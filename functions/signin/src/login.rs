@@ -26,7 +26,7 @@ pub(crate) async fn handle(State(signin): State<Signin>, request: Request) -> Re
     let now = parts.clock.now();
     let return_to = local_path(query.get("return_to"), &parts.settings.public_url);
     let flow = Flow::begin(return_to, now).ok_or(Refusal::Unavailable)?;
-    let flow = flow.with_invitation(query.get("invitation"));
+    let flow = flow.with_invitation(query.get("invitation")).with_workspace(query.get("workspace"));
     let mut address = parts.provider.authorize_url(&flow, &parts.clock).await?;
     // Both only choose what the provider's page shows first.
     if let Some(hint) = query.get("login_hint").filter(|hint| hint.len() <= 200) {

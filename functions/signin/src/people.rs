@@ -9,7 +9,10 @@ use shared::{
     auth::{InvitationSecret, LIFETIME, access_token::Application, id_token::SignedIn},
     db::{Database, SystemRole, SystemTx, retrying},
     error::{DbError, Refusal as Because},
-    model::{ids::SessionId, tenant::DatabaseName},
+    model::{
+        ids::{SessionId, TenantId},
+        tenant::DatabaseName,
+    },
     queue::Call,
     store::sign_in::{self, Begun, Source, Terms},
 };
@@ -57,6 +60,27 @@ pub(crate) async fn accept(
     source: &Source,
 ) -> Result<Begun, Refusal> {
     guest(signin, who, Some(InvitationSecret::hash(invitation)), source).await.map_err(because)
+}
+
+/// Begins a session in the one workspace that somebody asked for, whichever database it is in. The first one leads there, and its
+/// word on who is kept out holds. Nobody is made anything by it, and whoever is no member there is told what they would be told of
+/// a workspace that never was.
+pub(crate) async fn enter(
+    signin: &Signin,
+    who: &SignedIn,
+    workspace: TenantId,
+    source: &Source,
+) -> Result<Begun, Refusal> {
+    let (database, terms, clock) = (&signin.0.database, terms(signin), &signin.0.clock);
+    // Both again, where the workspace has moved meanwhile.
+    let begun = retrying(|| async {
+        let tx = SystemTx::begin(database, SystemRole::Signin, "way_to").await?;
+        let way = sign_in::way_to(tx, who, terms.open, workspace).await?;
+        let home = way.database.map_or_else(|| Ok(database.first()), |name| named(signin, &name))?;
+        let tx = SystemTx::begin(&home, SystemRole::Signin, "sign_in_to").await?;
+        sign_in::sign_in_to(tx, who, (workspace, way.is_listed), (terms, source), clock).await
+    });
+    begun.await.map_err(because)
 }
 
 /// Begins a session of a service principal, no longer than the token that it came with.

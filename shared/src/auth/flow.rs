@@ -5,12 +5,14 @@
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     cookie::{self, FlowCookie},
     seal::random_word,
     session::SessionKeys,
 };
+use crate::model::ids::TenantId;
 
 /// How long somebody may take at the provider, in seconds.
 const PATIENCE_S: i64 = 600;
@@ -33,6 +35,9 @@ pub struct Flow {
     /// The invitation that the sign-in began with; of people's door only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<String>,
+    /// The workspace that the sign-in is for; of people's door only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<TenantId>,
     began_s: i64,
 }
 
@@ -52,6 +57,7 @@ impl Flow {
             verifier: random_word()?,
             return_to,
             invitation: None,
+            workspace: None,
             began_s: now.as_second(),
         })
     }
@@ -61,6 +67,14 @@ impl Flow {
     pub fn with_invitation(self, text: Option<&str>) -> Self {
         let kept = |text: &str| if text.len() <= MAX_INVITATION { text.to_owned() } else { String::new() };
         Self { invitation: text.map(kept), ..self }
+    }
+
+    /// The same for one workspace. A text that is no id is kept as one that no workspace has: whoever asked for a place is not let
+    /// into another.
+    #[must_use]
+    pub fn with_workspace(self, text: Option<&str>) -> Self {
+        let kept = |text: &str| text.parse().unwrap_or(TenantId::from(Uuid::nil()));
+        Self { workspace: text.map(kept), ..self }
     }
 }
 
@@ -150,11 +164,27 @@ mod tests {
         assert!(read.cookie(&keys('A')).contains("Max-Age=0"));
     }
 
+    fn largest(return_to: String) -> Flow {
+        let flow = Flow::begin(return_to, at(0)).unwrap();
+        flow.with_invitation(Some(&"i".repeat(MAX_INVITATION))).with_workspace(Some(&Uuid::max().to_string()))
+    }
+
+    #[test]
+    fn what_is_no_id_is_kept_as_that_of_no_workspace() {
+        let flow =
+            |text: Option<&str>| Flow::begin("/".to_owned(), at(0)).unwrap().with_workspace(text).workspace;
+        assert_eq!(flow(None), None);
+        let (id, none) = (Uuid::max(), Some(TenantId::from(Uuid::nil())));
+        assert_eq!(flow(Some(&id.to_string())), Some(id.into()));
+        for text in ["", "x", "019", &format!("{id}0"), &"9".repeat(2000)] {
+            assert_eq!(flow(Some(text)), none, "{text}");
+        }
+    }
+
     #[test]
     fn a_few_flows_run_side_by_side_and_fit_a_cookie() {
         let mut flows = none();
-        let begun: Vec<Flow> =
-            (0..5).map(|_| Flow::begin(format!("/{}", "a".repeat(511)), at(0)).unwrap()).collect();
+        let begun: Vec<Flow> = (0..5).map(|_| largest(format!("/{}", "a".repeat(511)))).collect();
         for flow in &begun {
             flows.add(flow.clone());
         }

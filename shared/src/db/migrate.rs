@@ -87,6 +87,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     49 => "0049_unfinished_workspaces",
     50 => "0050_cancel_operations",
     51 => "0051_sandboxes",
+    52 => "0052_sign_in_to",
 ];
 
 /// A workspace's schema.

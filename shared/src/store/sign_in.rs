@@ -10,15 +10,16 @@ use crate::{
     db::{FromRow, Param, Row, SystemTx},
     error::{DbError, Refusal},
     model::{
-        ids::SessionId,
+        ids::{SessionId, TenantId},
         limit::Limit,
         role::{Permission, Role},
-        tenant::SchemaName,
+        tenant::{DatabaseName, SchemaName},
     },
     sql,
 };
 
-const PROVIDER: &str = "entra";
+/// The one identity provider, as people are kept by it.
+pub(super) const PROVIDER: &str = "entra";
 
 /// Where a request came from, as the audit log keeps it.
 #[derive(Clone, Debug)]
@@ -47,6 +48,15 @@ pub struct Begun {
     pub expires_at: Timestamp,
     /// Whether this sign-in made the directory's workspace.
     pub claimed: bool,
+}
+
+/// Somebody's way to one workspace, as the first database knows it.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// The database in which the workspace is, unless it is the first one's, or nobody's.
+    pub database: Option<DatabaseName>,
+    /// Whether the people of their directory come as a customer's; of others guests do.
+    pub is_listed: bool,
 }
 
 /// Begins a session and commits. Refuses with `NotOnboarded`, `NoRole` and `NoSpare`.
@@ -106,6 +116,40 @@ pub async fn sign_in_guest(
     rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
 }
 
+/// Asks the first database for somebody's way to one workspace, and commits. Refuses with `Blocked`; nothing is said of whether there
+/// is such a workspace.
+pub async fn way_to(tx: SystemTx, who: &SignedIn, open: bool, workspace: TenantId) -> Result<Way, DbError> {
+    let params: [&dyn Param; 4] = [&PROVIDER, &who.directory_id, &open, &workspace];
+    let rows = tx.last(sql!("system_signin/way_to.sql"), &params).await?;
+    rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Way::from_row)
+}
+
+/// Begins a session in one workspace, where it is, and commits. Refuses with `NoRole` whoever is no member, also of one that is not
+/// there.
+pub async fn sign_in_to(
+    tx: SystemTx,
+    who: &SignedIn,
+    (workspace, is_listed): (TenantId, bool),
+    (terms, source): (Terms, &Source),
+    clock: &Clock,
+) -> Result<Begun, DbError> {
+    let fresh: Vec<Uuid> = (0..2).map(|_| clock.new_id()).collect();
+    let params: [&dyn Param; 10] = [
+        &workspace,
+        &PROVIDER,
+        &who.directory_id,
+        &who.object_id,
+        &who.display_name.as_str(),
+        &is_listed,
+        &fresh,
+        &terms.lifetime.as_secs(),
+        &source.request_id.as_str(),
+        &source.address.as_str(),
+    ];
+    let rows = tx.last(sql!("system_signin/sign_in_to.sql"), &params).await?;
+    rows.first().ok_or(DbError::Refused(Refusal::NoRole)).and_then(Begun::from_row)
+}
+
 /// Begins a session of a service principal and commits. Refuses with `NoRole`.
 pub async fn sign_in_service(
     tx: SystemTx,
@@ -142,6 +186,14 @@ pub async fn sign_out(
     let rows =
         tx.last(sql!("system_signin/sign_out.sql"), &[&session, &audit, &request_id, &address]).await?;
     rows.first().map_or(Ok(false), |row| Ok(row.try_get("was_known")?))
+}
+
+impl FromRow for Way {
+    fn from_row(row: &Row) -> Result<Self, DbError> {
+        let name: Option<&str> = row.try_get("database_name")?;
+        let database = name.map(str::parse).transpose().map_err(|error| DbError::Defect(Box::new(error)))?;
+        Ok(Self { database, is_listed: row.try_get("listed")? })
+    }
 }
 
 impl FromRow for Begun {

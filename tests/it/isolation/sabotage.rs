@@ -1,7 +1,7 @@
 //! The tests, tested: one control after another is taken away, and each time a check of this suite must notice.
 //!
 //! What stands in the database is bent in a transaction that is rolled back ([`databases`], [`grants`], [`tables`], [`opening`],
-//! [`functions`], [`people`], [`sandboxes`], [`operators`]), on a stack of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]):
+//! [`functions`], [`people`], [`sandboxes`], [`ways`], [`operators`]), on a stack of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]):
 //! the product has no switch for it.
 
 mod connections;
@@ -14,6 +14,7 @@ mod people;
 mod sandboxes;
 mod seams;
 mod tables;
+mod ways;
 
 use tests::{scale, stack};
 use tokio_postgres::Client;
@@ -121,7 +122,7 @@ fn every_control_of_the_database_is_missed_when_it_is_gone() {
     stack::run(async {
         let stack = stack::own(|settings| settings.databases = vec!["north".to_owned()]).await;
         let in_each = [databases::ALL, grants::ALL, tables::ALL];
-        let in_first = [opening::ALL, functions::ALL, people::ALL, sandboxes::ALL];
+        let in_first = [opening::ALL, functions::ALL, people::ALL, sandboxes::ALL, ways::ALL];
         let in_each: Vec<&Sabotage> = in_each.into_iter().flatten().collect();
         let in_first = in_first.into_iter().chain(operators::ALL.iter().copied()).flatten();
         let all: Vec<&Sabotage> = in_each.iter().copied().chain(in_first).collect();

@@ -9,6 +9,7 @@ mod operators;
 mod outside;
 mod people;
 mod sandboxes;
+mod ways;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -74,6 +75,7 @@ const ALL: [&[&[Probe]]; 5] = [
         people::INSIDE,
         people::OUTSIDE,
         sandboxes::ALL,
+        ways::ALL,
         operators::ALL,
     ],
     operators::SESSIONS,
