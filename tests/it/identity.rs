@@ -9,3 +9,4 @@ mod invitations;
 mod routes;
 mod services;
 mod sessions;
+mod workspaces;

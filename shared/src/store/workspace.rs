@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Page;
+use super::{Page, members::Member, sign_in::PROVIDER};
 use crate::{
-    db::{SystemTx, TenantTx},
+    db::{FromRow, Param, SystemTx, TenantTx},
     error::{DbError, Refusal},
     model::{
         ids::{AuditId, SessionId, TenantId, UserId},
@@ -143,6 +143,14 @@ pub async fn of_person(tx: &TenantTx, session: SessionId) -> Result<Vec<OwnWorks
     tx.all(sql!("workspace/others.sql"), &[&session]).await
 }
 
+/// Every workspace that somebody has in a database, and the commit: of another database than that of their session, which says who
+/// they are.
+pub async fn of_member(tx: SystemTx, who: &Member) -> Result<Vec<OwnWorkspace>, DbError> {
+    let params: [&dyn Param; 3] = [&PROVIDER, &who.directory_id, &who.object_id];
+    let rows = tx.last(sql!("system_portal/workspaces_of_person.sql"), &params).await?;
+    rows.iter().map(OwnWorkspace::from_row).collect()
+}
+
 /// Moves a session's person to another of their workspaces, and commits. A foreign workspace is absent.
 pub async fn switch(
     tx: SystemTx,
@@ -150,10 +158,10 @@ pub async fn switch(
     to: TenantId,
     new: SwitchRecord<'_>,
 ) -> Result<Switched, DbError> {
-    let params: [&dyn crate::db::Param; 6] =
+    let params: [&dyn Param; 6] =
         [&from, &to, &new.session, &new.audit, &new.request_id, &new.source_address];
     let rows = tx.last(sql!("system_portal/switch_session.sql"), &params).await?;
-    let row = rows.first().map(crate::db::FromRow::from_row).transpose()?;
+    let row = rows.first().map(FromRow::from_row).transpose()?;
     let row: SwitchedRow = row.ok_or(DbError::Refused(Refusal::Absent))?;
     let schema: SchemaName = row.tenant_schema.parse().map_err(|_| DbError::Refused(Refusal::Absent))?;
     Ok(Switched {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use local::{oidc::Account, stack::Stack};
 use reqwest::{Method, Url, header::LOCATION};
-use tests::caller::{Anonymous, Answer, send};
+use tests::caller::{Anonymous, Answer, Caller, Proof, send};
 
 pub(super) const SESSION: &str = "__Host-signalbox";
 pub(super) const FLOW: &str = "__Host-signalbox-flow";
@@ -88,4 +88,20 @@ impl Browser {
 pub(super) fn set_cookie<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     let all = answer.headers.get_all("set-cookie").into_iter().filter_map(|set| set.to_str().ok());
     all.into_iter().find(|set| set.split('=').next() == Some(name))
+}
+
+/// Somebody opens the link and signs in.
+pub(super) async fn open(stack: &Stack, query: &str, who: &Account) -> Answer {
+    let mut browser = Browser::new(stack);
+    let provider = browser.begin(query).await;
+    let callback = browser.choose(provider, who).await;
+    browser.ask(Method::GET, &callback).await
+}
+
+/// The session that a sign-in was answered with, for a program.
+#[track_caller]
+pub(super) fn session(stack: &Stack, answer: &Answer) -> Caller {
+    let set = set_cookie(answer, SESSION).unwrap_or_else(|| panic!("no session: {}", answer.text()));
+    let token = set.split(['=', ';']).nth(1).expect("a value");
+    Caller::new(stack.url(), Proof::Bearer(token.to_owned()))
 }

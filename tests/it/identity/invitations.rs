@@ -1,38 +1,24 @@
 //! Invitations: good once, for whom they name, while whoever made them could still make them.
 
 use futures_util::future::join_all;
-use local::{oidc::Account, stack::Stack};
+use local::stack::Stack;
 use serde_json::{Value, json};
 use tests::{
-    caller::{Answer, Caller, Proof, send},
+    caller::{Answer, Caller, send},
     database, stack,
     tenant::{self, Directory, Placement, Tenant},
     work,
 };
 
-use super::browser::{Browser, SESSION, set_cookie};
+use super::browser::{Browser, SESSION, open, session, set_cookie};
 
 /// Makes an invitation; its id and its link's query.
-async fn invite(by: &Caller, body: &Value) -> (String, String) {
+pub(super) async fn invite(by: &Caller, body: &Value) -> (String, String) {
     let made = by.post("/invitations", body).await.expect(201);
     let link = made["link"].as_str().expect("it is shown");
     let (page, query) = link.split_once('?').expect("a query");
     assert_eq!(page, format!("{}/auth/login", by.url()));
     (work::id(&made), format!("?{query}"))
-}
-
-/// Somebody opens the link and signs in.
-async fn open(stack: &Stack, query: &str, who: &Account) -> Answer {
-    let mut browser = Browser::new(stack);
-    let provider = browser.begin(query).await;
-    let callback = browser.choose(provider, who).await;
-    browser.ask(reqwest::Method::GET, &callback).await
-}
-
-fn session(stack: &Stack, answer: &Answer) -> Caller {
-    let set = set_cookie(answer, SESSION).unwrap_or_else(|| panic!("no session: {}", answer.text()));
-    let token = set.split(['=', ';']).nth(1).expect("a value");
-    Caller::new(stack.url(), Proof::Bearer(token.to_owned()))
 }
 
 #[track_caller]

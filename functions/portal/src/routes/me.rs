@@ -1,5 +1,7 @@
 //! The person who asks: who they are here, and their way to another of their workspaces.
 
+mod workspaces;
+
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -34,7 +36,8 @@ struct Me {
     permissions: Vec<Permission>,
     /// The workspace this session is in.
     workspace: Workspace,
-    /// All of their workspaces, this one included; none with an API token, which is of this one alone.
+    /// Their workspaces that this session can go to, this one included; none with an API token, which is of this one alone. Those in
+    /// other databases are at `/me/workspaces`.
     workspaces: Vec<OwnWorkspace>,
 }
 
@@ -72,6 +75,7 @@ pub(super) fn routes() -> Vec<Route> {
         get("/me", "me.get", "Who asks, and what they may do here", show).signed_in(),
         put("/me/workspace", "me.switch", "Goes to another workspace of the person who asks", switch)
             .signed_in(),
+        workspaces::route(),
     ]
 }
 
@@ -107,7 +111,12 @@ async fn switch(caller: Caller, Body(to): Body<Switch>) -> Answered<Found<Switch
         request_id: &caller.request.id,
         source_address: &caller.request.source_address,
     };
-    let switched = workspace::switch(tx, session, to.workspace_id, record).await.map_err(named)?;
+    let switched = match workspace::switch(tx, session, to.workspace_id, record).await {
+        Err(DbError::Refused(Refusal::Absent | Refusal::NoWorkspace)) => {
+            return Err(workspaces::elsewhere(&caller, home.name(), to.workspace_id).await?.into());
+        }
+        switched => switched?,
+    };
     let token = token(&caller, &switched).map_err(|error| {
         Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
             .because(error)
@@ -131,14 +140,4 @@ fn token(caller: &Caller, to: &Switched) -> Result<String, CannotSign> {
         credential: Credential::Session(to.session),
     };
     caller.app.session.mint(&who, caller.app.clock.now(), to.expires_at)
-}
-
-/// A workspace that is not theirs is as one that never was.
-fn named(error: DbError) -> Fault {
-    match error {
-        DbError::Refused(Refusal::Absent | Refusal::NoWorkspace) => {
-            Fault::dangling("/workspace_id", "is none of your workspaces")
-        }
-        other => other.into(),
-    }
 }

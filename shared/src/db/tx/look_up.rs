@@ -3,7 +3,7 @@
 
 use tokio_postgres::SimpleQueryMessage;
 
-use super::Tx;
+use super::{TenantTx, Tx};
 use crate::{
     db::{Database, moved::Way},
     error::DbError,
@@ -36,6 +36,13 @@ pub(in crate::db) async fn look_up(database: &Database, way: &mut Way) -> Result
     }
     way.found(home, said.get(1).and_then(|text| text.as_ref()?.parse().ok()));
     Ok(())
+}
+
+impl TenantTx {
+    /// The database that it works in, of those of a handle that finds workspaces; none for the first.
+    pub fn database_name(&self) -> Option<&DatabaseName> {
+        self.0.way.as_ref()?.database.as_ref()
+    }
 }
 
 /// The texts of the first row.
