@@ -1,16 +1,15 @@
-//! What becomes of it while a database is out of reach, and of a sandbox that a move between databases has left behind.
+//! What becomes of it while a database is out of reach.
 
 use local::stack::Stack;
 use serde_json::{Value, json};
 use tests::{
-    archive, database, stack,
+    database, stack,
     tenant::{self, Placement},
     work::{self, SOON},
 };
-use uuid::Uuid;
 
-use super::{add, delete, enter, in_two_databases, link, refused, told};
-use crate::identity::browser::{SESSION, open, session, set_cookie};
+use super::{add, enter, in_two_databases, told};
+use crate::identity::browser::{SESSION, session, set_cookie};
 
 /// Shuts a database to everybody, or opens it again.
 async fn shut(stack: &Stack, is_shut: bool) {
@@ -57,47 +56,6 @@ fn a_database_that_is_away_is_told_and_the_others_are_listed() {
         })
         .await;
         enter(&stack, away.id, who).await.expect(302);
-        stack.stop().await;
-    });
-}
-
-/// A sandbox stays in the database that its workspace has left.
-#[test]
-fn who_is_in_a_sandbox_that_a_move_left_behind_sees_it_and_reaches_it() {
-    stack::run(async {
-        let stack = stack::own(|settings| settings.databases = vec!["north".to_owned()]).await;
-        for (from, to) in [
-            ("north", json!({ "to": "schema" })),
-            ("first", json!({ "to": "dedicated", "database": "north" })),
-        ] {
-            let placement = if from == "north" { Placement::Dedicated } else { Placement::Schema };
-            let tenant = tenant::new_in(&stack, placement).await;
-            let by = &tenant.administrator;
-            let backup = archive::done(by, "/workspace/backups", &json!({})).await;
-            let restore = json!({ "backup_id": backup["id"], "into": "sandbox" });
-            let made = archive::done(by, "/workspace/restores", &restore).await;
-            let sandbox: Uuid =
-                made["result"]["workspace_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-            let mut order = to;
-            order["do"] = json!("move");
-            order["tenant_id"] = json!(tenant.id);
-            stack.order(order).await.expect("the steward takes the order");
-            work::until("the workspace has moved", 2 * SOON, async || {
-                told(by).await.0.iter().any(|it| it[0] == json!(sandbox) && !it[3].is_null())
-            })
-            .await;
-            let (all, incomplete) = told(by).await;
-            let left = json!([sandbox, "administrator", "active", link(sandbox)]);
-            assert!(all.len() == 2 && all[1] == left && !incomplete, "{all:?}");
-            let switch = by.put("/me/workspace", &json!({ "workspace_id": sandbox })).await;
-            switch.problem(409, "sign_in_required");
-            let there = session(&stack, &enter(&stack, sandbox, &tenant.administrator_account).await);
-            assert_eq!(there.get("/me").await.expect(200)["workspace"]["id"], json!(sandbox));
-            refused(&enter(&stack, sandbox, &tenant.operator_account).await, "no_role");
-            let back = session(&stack, &open(&stack, "", &tenant.administrator_account).await);
-            assert_eq!(back.get("/me").await.expect(200)["workspace"]["id"], json!(tenant.id));
-            delete(&stack, &there).await;
-        }
         stack.stop().await;
     });
 }
