@@ -5,6 +5,7 @@
 //! stack of the process and make a tenant of their own in it; a test that breaks things starts a stack of its own.
 
 pub mod airflow;
+pub mod application;
 pub mod archive;
 pub mod audit;
 pub mod bends;

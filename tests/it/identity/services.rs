@@ -5,36 +5,12 @@ use local::{oidc::Application, stack::Stack};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tests::{
+    application::{self, directory_token},
     caller::{Anonymous, Answer, Caller, Proof, send},
     stack,
     tenant::{self, Placement, Tenant, random_id},
     work,
 };
-use uuid::Uuid;
-
-/// An application that a directory knows.
-fn application(stack: &Stack, directory_id: Uuid) -> Application {
-    let secret = random_id().to_string();
-    let application =
-        Application { directory_id, object_id: random_id(), client_id: random_id(), client_secret: secret };
-    stack.oidc().add_application(application.clone());
-    application
-}
-
-/// The directory's token for it, by the client-credentials flow.
-async fn directory_token(stack: &Stack, application: &Application) -> String {
-    let url = format!("{}/{}/oauth2/v2.0/token", stack.oidc().base(), application.directory_id);
-    let form = format!(
-        "grant_type=client_credentials&client_id={}&client_secret={}&scope=api%3A%2F%2F{}%2F.default",
-        application.client_id,
-        application.client_secret,
-        stack.oidc().client_id()
-    );
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let request = client.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
-    let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
-    answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
-}
 
 /// What `/auth/token` says to a token.
 async fn exchange(stack: &Stack, token: &str) -> Answer {
@@ -66,7 +42,7 @@ fn an_application_reaches_the_database_of_its_workspace() {
 }
 
 async fn comes_with_its_token(stack: &Stack, tenant: &Tenant) {
-    let application = application(stack, tenant.directory.id);
+    let application = application::new(stack, tenant.directory.id);
     let token = directory_token(stack, &application).await;
     exchange(stack, &token).await.problem(403, "no_role");
     let added = add(tenant, &application, "operator").await.expect(201);
@@ -98,13 +74,13 @@ async fn comes_with_its_token(stack: &Stack, tenant: &Tenant) {
 fn a_service_principal_is_of_the_workspaces_directory_and_no_administrator() {
     stack::with(async |stack| {
         let (tenant, other) = (tenant::new(stack).await, tenant::new(stack).await);
-        let foreign = application(stack, other.directory.id);
+        let foreign = application::new(stack, other.directory.id);
         for absent in [foreign.clone(), Application { directory_id: random_id(), ..foreign.clone() }] {
             let answer = add(&tenant, &absent, "operator").await;
             answer.problem(400, "invalid_reference");
             assert_eq!(answer.pointers(), ["/directory_id"]);
         }
-        let own = application(stack, tenant.directory.id);
+        let own = application::new(stack, tenant.directory.id);
         let answer = add(&tenant, &own, "administrator").await;
         answer.problem(400, "invalid_request");
         assert_eq!(answer.pointers(), ["/role"]);
@@ -115,7 +91,7 @@ fn a_service_principal_is_of_the_workspaces_directory_and_no_administrator() {
             .await;
         assert_eq!((answer.status, answer.pointers()), (400, vec!["/role".to_owned()]));
         // Added as a person, it is not let in as a program.
-        let second = application(stack, tenant.directory.id);
+        let second = application::new(stack, tenant.directory.id);
         let person =
             json!({ "directory_id": second.directory_id, "object_id": second.object_id, "role": "operator" });
         tenant.administrator.post("/users", &person).await.expect(201);
@@ -130,7 +106,7 @@ fn a_service_principal_is_of_the_workspaces_directory_and_no_administrator() {
 fn a_token_of_another_kind_gives_no_session() {
     stack::with(async |stack| {
         let tenant = tenant::new(stack).await;
-        let application = application(stack, tenant.directory.id);
+        let application = application::new(stack, tenant.directory.id);
         add(&tenant, &application, "operator").await.expect(201);
         let token = directory_token(stack, &application).await;
         let provider = stack.oidc();
@@ -168,7 +144,8 @@ fn a_token_of_another_kind_gives_no_session() {
 fn an_application_counts_as_a_member_and_its_calls_as_its_workspaces() {
     stack::with(async |stack| {
         let tenant = tenant::with_limits(stack, json!({ "users": 3 })).await;
-        let (one, other) = (application(stack, tenant.directory.id), application(stack, tenant.directory.id));
+        let (one, other) =
+            (application::new(stack, tenant.directory.id), application::new(stack, tenant.directory.id));
         add(&tenant, &one, "operator").await.expect(201);
         add(&tenant, &other, "operator").await.problem(409, "quota_exceeded");
         let given = exchange(stack, &directory_token(stack, &one).await).await.expect(200);

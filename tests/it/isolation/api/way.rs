@@ -53,17 +53,19 @@ pub(in crate::isolation) struct Near {
 impl Near {
     /// A portal with the function's own login, keys and queue, and so many connections.
     pub(in crate::isolation) async fn new(stack: &Stack, connections: usize) -> Self {
+        Self::calling(stack, connections, "provision").await
+    }
+
+    /// The same with another queue to call the steward by.
+    pub(super) async fn calling(stack: &Stack, connections: usize, steward: &str) -> Self {
         let aws = database::aws(stack).await;
         let secrets = database::secrets(stack).await;
         let ring = async |name: &str| {
             secrets.key_ring(&stack.cloud().secret_arn(name)).await.expect("a key ring of the stack")
         };
-        // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME
         let arn = stack.cloud().secret_arn("root-key");
-        let account = arn.split(':').nth(4).expect("an account").to_owned();
-        let queue = |name: &str| format!("{}/{account}/{name}", stack.cloud().endpoint_url());
-        let work = Queue::new(&aws, &queue("work"), Signer::new(ring("queue-root").await));
-        let queues = AppQueues { work, steward: StewardQueue::new(&aws, &queue("provision")) };
+        let work = Queue::new(&aws, &queue_url(stack, "work"), Signer::new(ring("queue-root").await));
+        let queues = AppQueues { work, steward: StewardQueue::new(&aws, &queue_url(stack, steward)) };
         let root = RootKey::read(&secrets, &arn).await.expect("the root key");
         let keys = AppSecrets { root, session: ring("session-key").await };
         let database = database::of(stack, "portal", connections).await;
@@ -108,6 +110,14 @@ impl Near {
             Err(never) => match never {},
         }
     }
+}
+
+/// Where a queue of the stack is.
+pub(super) fn queue_url(stack: &Stack, name: &str) -> String {
+    // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME
+    let arn = stack.cloud().secret_arn(name);
+    let account = arn.split(':').nth(4).expect("an account");
+    format!("{}/{account}/{name}", stack.cloud().endpoint_url())
 }
 
 impl Way {
