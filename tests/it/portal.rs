@@ -5,5 +5,6 @@ mod forgotten;
 mod graphs;
 mod habits;
 mod headers;
+mod killed;
 mod names;
 mod rules;

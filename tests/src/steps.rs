@@ -1,8 +1,9 @@
-//! A gate at which the steward is held in the middle of an operation, to be killed there. There is no hook in the product: a
+//! A gate at which a function is held in the middle of its work, to be killed there. There is no hook in the product: a
 //! trigger in the test's own database waits for a lock that the gate holds.
 //!
-//! [`Gate::at_record`] holds it when a step's work is done and not yet recorded, [`Gate::on`] in the middle of a step, before a
-//! row of a table is touched, [`Gate::on_drop`] after a schema was dropped and before the commit. Use it on a stack of one's own.
+//! [`Gate::at_record`] holds the steward when a step's work is done and not yet recorded, [`Gate::on`] in the middle of a step,
+//! before a row of a table is touched, [`Gate::on_drop`] and [`Gate::on_create`] after a schema was dropped or made and before
+//! the commit. Use it on a stack of one's own.
 
 use std::time::Duration;
 
@@ -15,6 +16,15 @@ use crate::{database, work};
 const LOCK: &str = "4711, 1";
 /// Longer than the steward's lease on an operation.
 pub const PAST_THE_LEASE: Duration = Duration::from_secs(400);
+
+/// What becomes of what a process had sent behind the statement at which it was killed: its commit, where both went together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It arrives, and is done.
+    Arrives,
+    /// It is lost, and the transaction with it.
+    IsLost,
+}
 
 /// Holds whoever comes until it is opened.
 pub struct Gate {
@@ -42,7 +52,12 @@ impl Gate {
 
     /// Before a row of a table is inserted, updated or deleted: `verb`.
     pub async fn on(stack: &Stack, table: &str, verb: &str) -> Self {
-        Self::install(database::superuser(stack).await, table, verb, "true").await
+        Self::on_some(stack, table, verb, "true").await
+    }
+
+    /// The same, only for rows of which this holds: of `new` and, where there was a row, of `old`.
+    pub async fn on_some(stack: &Stack, table: &str, verb: &str, held: &str) -> Self {
+        Self::install(database::superuser(stack).await, table, verb, held).await
     }
 
     /// As the end of an archive is being planned.
@@ -53,10 +68,19 @@ impl Gate {
 
     /// After a schema was dropped, before that is committed.
     pub async fn on_drop(stack: &Stack) -> Self {
+        Self::on_event(stack, "sql_drop", "DROP SCHEMA").await
+    }
+
+    /// After a schema was made, before anything is in it.
+    pub async fn on_create(stack: &Stack) -> Self {
+        Self::on_event(stack, "ddl_command_end", "CREATE SCHEMA").await
+    }
+
+    async fn on_event(stack: &Stack, event: &str, tag: &str) -> Self {
         let make = format!(
             "create function public.gate() returns event_trigger language plpgsql set lock_timeout = 0 as $$
              begin perform pg_advisory_xact_lock({LOCK}); end $$;
-             create event trigger gate on sql_drop when tag in ('DROP SCHEMA') execute function public.gate()"
+             create event trigger gate on {event} when tag in ('{tag}') execute function public.gate()"
         );
         let client = database::superuser(stack).await;
         Self::close(client, &make, "drop event trigger gate; drop function public.gate()").await
@@ -92,9 +116,20 @@ impl Gate {
     /// Waits for the steward at the gate, kills it there with signal 9, and takes the gate away: what its transaction had done
     /// is rolled back, for nobody is left to commit it.
     pub async fn kill_the_steward(self, stack: &Stack) {
-        work::until("the steward stands at the gate", work::SOON, async || self.is_reached().await).await;
-        let killed = stack.cloud().kill("steward").await.expect("a function");
-        assert!(killed > 0, "no steward was there to be killed");
+        self.kill(stack, "steward", Sent::Arrives).await;
+    }
+
+    /// Waits for a function at the gate, kills it there with signal 9, and takes the gate away.
+    pub async fn kill(self, stack: &Stack, function: &str, sent: Sent) {
+        let at_the_gate = format!("the {function} stands at the gate");
+        work::until(&at_the_gate, work::SOON, async || self.is_reached().await).await;
+        let killed = stack.cloud().kill(function).await.expect("a function");
+        assert!(killed > 0, "no {function} was there to be killed");
+        if sent == Sent::IsLost {
+            let end = "select pg_terminate_backend(pid, 10000) from pg_locks
+                       where locktype = 'advisory' and classid = 4711 and not granted";
+            self.client.query(end, &[]).await.expect("what waits is ended");
+        }
         self.open().await;
     }
 

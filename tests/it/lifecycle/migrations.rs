@@ -20,10 +20,10 @@ use tests::{
 use uuid::Uuid;
 
 /// The version before the fence, whose migration speaks of every table: one that is locked or mislaid stops it.
-const BEFORE_THE_FENCE: i32 = 2;
+pub(super) const BEFORE_THE_FENCE: i32 = 2;
 
 /// Workspaces that have people as far as a rollout can tell, some versions behind; in the order of their ids.
-async fn behind(stack: &Stack, count: usize) -> Vec<Uuid> {
+pub(super) async fn behind(stack: &Stack, count: usize) -> Vec<Uuid> {
     let pool = database::of(stack, "steward", 1).await;
     let client = database::superuser(stack).await;
     let mut made = Vec::new();
@@ -74,11 +74,11 @@ async fn reached(stack: &Stack, of: &[Uuid]) -> Vec<bool> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-async fn count(stack: &Stack, of: &[Uuid]) -> usize {
+pub(super) async fn count(stack: &Stack, of: &[Uuid]) -> usize {
     reached(stack, of).await.into_iter().filter(|yes| *yes).count()
 }
 
-fn schema(id: Uuid) -> String {
+pub(super) fn schema(id: Uuid) -> String {
     format!("t_{}", id.simple())
 }
 
