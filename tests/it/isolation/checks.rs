@@ -2,7 +2,9 @@
 //! control away and looks whether a check notices. Each gives what it found wrong; nothing where the fence stands.
 //!
 //! [`questions`] asks the catalogs; [`probes`] tries, as a login or a tenant would; [`calls`] calls every function.
+//! [`acts`] does what hangs on more than one tenant's fence, as the product does it.
 
+pub(super) mod acts;
 pub(super) mod calls;
 pub(super) mod probes;
 pub(super) mod questions;

@@ -1,9 +1,10 @@
 //! The tests, tested: one control after another is taken away, and each time a check of this suite must notice.
 //!
 //! What stands in the database is bent in a transaction that is rolled back ([`databases`], [`grants`], [`tables`], [`opening`],
-//! [`functions`], [`people`], [`sandboxes`], [`ways`], [`operators`]), on a stack of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]):
+//! [`functions`], [`people`], [`sandboxes`], [`ways`], [`operators`], [`acts`]), on a stack of its own. What stands in the code is bent at its seams ([`seams`], [`connections`]):
 //! the product has no switch for it.
 
+mod acts;
 mod connections;
 mod databases;
 mod functions;
@@ -130,6 +131,9 @@ fn every_control_of_the_database_is_missed_when_it_is_gone() {
         // Functions are the same text in each database; who may do what there is granted in each.
         for (pair, planted) in [(Pair::new(&stack).await, &all), (Pair::beside(&stack).await, &in_each)] {
             let client = pair.superuser(&stack).await;
+            if pair.ours.database.is_none() {
+                missed.extend(acts::plant_all(&client, &pair).await);
+            }
             missed.extend(plant_all(&client, &pair, planted).await);
         }
         assert!(missed.is_empty(), "nothing noticed that these were gone: {missed:#?}");

@@ -1,0 +1,130 @@
+//! Conditions of functions of schema `system`.
+
+use super::{Bent, function};
+
+/// See the module.
+pub(super) const ALL: &[Bent] = &[
+    function(
+        "rows of schema system are counted",
+        "count_rows",
+        "execute format('select count(*) from system.%I where tenant_id = $1', name) into total using p_tenant;",
+        "total := 0;",
+    ),
+    function("rows of a workspace are counted", "count_rows", "where tenant_id = $1", "where $1 = $1"),
+    function("rows of a schema are counted", "count_content", "count(*) as total", "0::bigint as total"),
+    function("who is buried was purged", "bury", "and t.state = 'purging'", ""),
+    function("who is shut out is deleted", "deletion_fence", "and t.state in ('deleting', 'purging')", ""),
+    function("a deletion takes a claim away", "deletion_fence", "epoch = o.epoch + 1,", ""),
+    function(
+        "a deletion ends what is its workspace's",
+        "deletion_fence",
+        "where o.tenant_id = p_tenant and",
+        "where",
+    ),
+    function(
+        "a deletion purges what is its workspace's",
+        "purge_rows",
+        "delete from system.%I where tenant_id = $1",
+        "delete from system.%I where $1 = $1",
+    ),
+    function("a move compares contents", "digest_of", "md5(row(%s)::text)", "md5(%L)"),
+    function("a move compares counts", "digest_of", "select count(*),", "select 0::bigint,"),
+    function(
+        "a quota is a workspace's own",
+        "hold_quota",
+        "return system.limit_of(v_tenant, p_name, p_initial);",
+        "return p_initial;",
+    ),
+    function(
+        "a quota is held",
+        "hold_quota",
+        "perform pg_advisory_xact_lock(4, hashtext(v_tenant::text || p_name));",
+        "",
+    ),
+    function(
+        "a quota asks whether there is room",
+        "hold_quota",
+        "if p_bytes is not null then",
+        "if false then",
+    ),
+    function("a run is counted", "count_run", "perform system.add_usage(v_tenant, 0, 0, 1, p_tasks);", ""),
+    function(
+        "a run is counted at its own workspace",
+        "count_run",
+        "system.add_usage(v_tenant,",
+        "system.add_usage((select t.id from system.tenants t where t.id <> v_tenant limit 1),",
+    ),
+    function("a day has so many runs", "count_run", "if v_left <= 0 then", "if false then"),
+    function(
+        "a run asks whether there is room",
+        "count_run",
+        "perform system.check_stored(v_tenant, p_bytes);",
+        "",
+    ),
+    function(
+        "a lease is what is there",
+        "lease_tokens",
+        "granted := least(block, floor(v_tokens));",
+        "granted := block;",
+    ),
+    function("a lease is taken", "lease_tokens", "set tokens = v_tokens - granted", "set tokens = v_tokens"),
+    function(
+        "a bucket is as large as the burst",
+        "lease_tokens",
+        "v_tokens := least(burst, v_tokens + rate",
+        "v_tokens := greatest(0, v_tokens + rate",
+    ),
+    function(
+        "a bucket is one workspace's",
+        "lease_tokens",
+        "where b.tenant_id = p_tenant and b.bucket = p_bucket",
+        "where b.bucket = p_bucket",
+    ),
+    function(
+        "a rate is a workspace's own",
+        "lease_tokens",
+        "rate := system.limit_of(p_tenant, p_bucket || '_rate', p_rate);",
+        "rate := p_rate;",
+    ),
+    function(
+        "a burst is a workspace's own",
+        "lease_tokens",
+        "burst := system.limit_of(p_tenant, p_bucket || '_burst', p_burst);",
+        "burst := p_burst;",
+    ),
+    function(
+        "a workspace that is purged calls nothing",
+        "lease_tokens",
+        "if not exists (select from system.tenants t",
+        "if false and not exists (select from system.tenants t",
+    ),
+    function("a key that is used stays", "keys_retire", "and k.version <> all (v_in_use)", ""),
+    function("the newest key stays", "keys_retire", "k.version < v_newest", "k.version <= v_newest"),
+    function(
+        "an old key ends",
+        "keys_retire",
+        "delete from system.tenant_keys k",
+        "update system.tenant_keys k set retired_at = retired_at",
+    ),
+    function(
+        "keys end of one workspace",
+        "keys_retire",
+        "where k.tenant_id = p_tenant and k.version < v_newest",
+        "where k.version < v_newest",
+    ),
+    function(
+        "a backup keeps its key",
+        "keys_retire",
+        "where o.tenant_id = p_tenant and o.kind = 'backup'",
+        "where false and o.kind = 'backup'",
+    ),
+    function("a restore keeps the keys", "keys_retire", "o.kind in ('restore', 'move')", "false"),
+    function(
+        "what is written is sealed",
+        "note_unsealed",
+        "if v_tenant is not null and not exists",
+        "if false and not exists",
+    ),
+    function("a note that was taken is none", "note_unsealed", "and d.horizon is null", ""),
+    function("a note is a workspace's own", "note_unsealed", "d.tenant_id = v_tenant and", ""),
+];
