@@ -9,3 +9,4 @@ mod platforms;
 mod retries;
 mod slots;
 mod templates;
+mod urls;

@@ -9,4 +9,5 @@ mod invitations;
 mod routes;
 mod services;
 mod sessions;
+mod tampered;
 mod workspaces;

@@ -79,7 +79,7 @@ fn one_administrator_stays_through_every_interleaving() {
         let at_once = join_all((0..AT_ONCE).map(|_| database::inside(stack, &workspace))).await;
         let reset = "update system.memberships set role = 'administrator', role_id = null, state = 'active' where tenant_id = $1";
         let left = "select count(*) from system.memberships where tenant_id = $1 and role = 'administrator' and state = 'active'";
-        let (seed, rounds) = (4711, scale::of(400, 10_000));
+        let (seed, rounds) = (4711, scale::of(1_000, 10_000));
         let mut chance = Chance(seed);
         let (mut done, mut refused, mut alone) = (0, 0, 0);
         for round in 0..rounds {
