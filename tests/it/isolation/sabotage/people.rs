@@ -166,7 +166,7 @@ pub(super) const ALL: &[Sabotage] = &[
     bent("figures told are the tenant's", "metrics_by_day", "where m.tenant_id = v_tenant and", "where"),
     sql(
         "calls are leased by the portal's group",
-        "grant execute on function system.lease_tokens to signalbox_tenants",
+        "grant execute on function system.lease_tokens(uuid, text, bigint, bigint, bigint, bigint, bigint) to signalbox_tenants",
     ),
     sql(
         "calls are counted by the portal's group",

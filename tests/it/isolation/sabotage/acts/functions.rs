@@ -64,7 +64,7 @@ pub(super) const ALL: &[Bent] = &[
     function(
         "a lease is what is there",
         "lease_tokens",
-        "granted := least(block, floor(v_tokens));",
+        "granted := greatest(0, least(block, floor(v_tokens)));",
         "granted := block;",
     ),
     function("a lease is taken", "lease_tokens", "set tokens = v_tokens - granted", "set tokens = v_tokens"),
