@@ -115,9 +115,9 @@ fn who_is_removed_or_demoted_is_out_of_the_sandboxes_at_the_next_request() {
                 token.get("/vaults").await.problem(401, "unauthenticated");
             }
         }
-        let left = (tenant.administrator_account.object_id, "administrator".to_owned());
-        assert_eq!(members(stack, &sandbox).await, [left.clone()]);
-        assert_eq!(members(stack, &nested).await, [left]);
+        let left = [(tenant.administrator_account.object_id, "administrator".to_owned())];
+        assert_eq!(members(stack, &sandbox).await, left);
+        assert_eq!(members(stack, &nested).await, left);
 
         let ada = inside(stack, &tenant.administrator_account, &sandbox).await;
         let told = work::all(&ada, "/audit").await;
