@@ -156,9 +156,9 @@ fn whoever_borrows_after_any_handler_was_cut_off_is_clean() {
         assert!(destructive >= 10, "suspending, deleting and the like are among them: {destructive}");
         let of_portal = all.len();
         let (portal, (signin, of_signin), (operators, of_operators)) = join3(
-            of_the_portal(stack, all, scale::of(9_000, 90_000)),
-            doors::of_signin(stack, scale::of(400, 4_000)),
-            doors::of_operators(stack, scale::of(600, 6_000)),
+            of_the_portal(stack, all, scale::of(9_500, 95_000)),
+            doors::of_signin(stack, scale::of(200, 2_000)),
+            doors::of_operators(stack, scale::of(300, 3_000)),
         )
         .await;
         let by_door = format!("{}+{}+{}", portal.cuts, signin.cuts, operators.cuts);
