@@ -48,6 +48,13 @@ const SUSPENDED: &str = "update system.tenants set state = 'suspended' where id 
 const PURGING: &str = "update system.tenants set state = 'purging' where id = '{our_id}'";
 const TAKING: &str = "60, '{}', 10";
 
+/// That operation, and what else a statement is given.
+macro_rules! one {
+    ($more:literal) => {
+        concat!("'00000000-0000-4000-8000-0000000000f1'", $more)
+    };
+}
+
 /// One vault in each workspace.
 const VAULTS: &str = "
     insert into \"{ours}\".vaults (tenant_id, id, name, kind, created_at, updated_at, updated_by)
@@ -59,16 +66,11 @@ const VAULTS: &str = "
 pub(super) const ALL: &[Act] = &[
     Act {
         after: "select from system.operations where id = '00000000-0000-4000-8000-0000000000f1' and xmax::text = '0'",
-        ..act(
-            "whoever holds an operation holds it alone",
-            HOLD,
-            working!(),
-            "'00000000-0000-4000-8000-0000000000f1', 3",
-            1,
-        )
+        ..act("whoever holds an operation holds it alone", HOLD, working!(), one!(", 3, 'start'"), 1)
     },
-    act("an older claim holds nothing", HOLD, working!(), "'00000000-0000-4000-8000-0000000000f1', 2", 0),
-    act("what has ended is not held", HOLD, ended!(), "'00000000-0000-4000-8000-0000000000f1', 3", 0),
+    act("an older claim holds nothing", HOLD, working!(), one!(", 2, 'start'"), 0),
+    act("what has ended is not held", HOLD, ended!(), one!(", 3, 'start'"), 0),
+    act("another step is not held", HOLD, working!(), one!(", 3, 'next'"), 0),
     Act {
         after: "select from system.operations where id = '00000000-0000-4000-8000-0000000000f1'
                 and (step <> 'next' or lease_until <= system.now() + interval '1 hour')",
@@ -76,66 +78,18 @@ pub(super) const ALL: &[Act] = &[
             "a step is recorded with a new lease",
             STEP,
             working!(),
-            "'00000000-0000-4000-8000-0000000000f1', 3, 'start', 'next', '{}', 0, 7200",
+            one!(", 3, 'start', 'next', '{}', 0, 7200"),
             1,
         )
     },
-    act(
-        "an older claim records no step",
-        STEP,
-        working!(),
-        "'00000000-0000-4000-8000-0000000000f1', 2, 'start', 'next', '{}', 0, 60",
-        0,
-    ),
-    act(
-        "a step is recorded once",
-        STEP,
-        working!(),
-        "'00000000-0000-4000-8000-0000000000f1', 3, 'before', 'next', '{}', 0, 60",
-        0,
-    ),
-    act(
-        "what has ended has no further step",
-        STEP,
-        ended!(),
-        "'00000000-0000-4000-8000-0000000000f1', 3, 'start', 'next', '{}', 0, 60",
-        0,
-    ),
-    act(
-        "an operation is ended",
-        FINISH,
-        working!(),
-        "'00000000-0000-4000-8000-0000000000f1', 3, 'succeeded', '{}', null",
-        1,
-    ),
-    act(
-        "an older claim ends nothing",
-        FINISH,
-        working!(),
-        "'00000000-0000-4000-8000-0000000000f1', 2, 'succeeded', '{}', null",
-        0,
-    ),
-    act(
-        "what has ended ends once",
-        FINISH,
-        ended!(),
-        "'00000000-0000-4000-8000-0000000000f1', 3, 'failed', null, 'x'",
-        0,
-    ),
-    act(
-        "an older claim puts nothing off",
-        PUT_OFF,
-        working!(),
-        "'00000000-0000-4000-8000-0000000000f1', 2, false",
-        0,
-    ),
-    act(
-        "what has ended is not put off",
-        PUT_OFF,
-        ended!(),
-        "'00000000-0000-4000-8000-0000000000f1', 3, false",
-        0,
-    ),
+    act("an older claim records no step", STEP, working!(), one!(", 2, 'start', 'next', '{}', 0, 60"), 0),
+    act("a step is recorded once", STEP, working!(), one!(", 3, 'before', 'next', '{}', 0, 60"), 0),
+    act("what has ended has no further step", STEP, ended!(), one!(", 3, 'start', 'next', '{}', 0, 60"), 0),
+    act("an operation is ended", FINISH, working!(), one!(", 3, 'succeeded', '{}', null"), 1),
+    act("an older claim ends nothing", FINISH, working!(), one!(", 2, 'succeeded', '{}', null"), 0),
+    act("what has ended ends once", FINISH, ended!(), one!(", 3, 'failed', null, 'x'"), 0),
+    act("an older claim puts nothing off", PUT_OFF, working!(), one!(", 2, false"), 0),
+    act("what has ended is not put off", PUT_OFF, ended!(), one!(", 3, false"), 0),
     Act {
         after: "select from system.operations where id = '00000000-0000-4000-8000-0000000000f1'
                 and (epoch <> 4 or lease_until <= system.now())",
@@ -178,17 +132,11 @@ pub(super) const ALL: &[Act] = &[
         "an operation is planned once",
         Of::File("system/plan_operation.sql"),
         working!(),
-        "'00000000-0000-4000-8000-0000000000f1', '{our_id}', 'export', '{}', 1",
+        one!(", '{our_id}', 'export', '{}', 1"),
         0,
     ),
     act("a workspace that is purged is not held", LOCK, PURGING, "'{our_id}'", 0),
-    act(
-        "an archive's end is noted at its own workspace's",
-        PURGED,
-        ended!(),
-        "'00000000-0000-4000-8000-0000000000f1', '{their_id}'",
-        0,
-    ),
+    act("an archive's end is noted at its own workspace's", PURGED, ended!(), one!(", '{their_id}'"), 0),
     act("a suspension ends where one has begun", Of::File("system/suspend_end.sql"), "", "'{our_id}'", 0),
     act(
         "a restore swaps what is suspended",

@@ -13,6 +13,7 @@ const OPEN: (&str, &str) = ("and finished_at is null", "");
 /// See the module.
 pub(super) const ALL: &[Bent] = &[
     file("an operation is held by its claim", HOLD, EPOCH.0, EPOCH.1),
+    file("an operation is held in its step", HOLD, "and step = $3", "and (step = $3 or true)"),
     file("an operation is held while it is open", HOLD, OPEN.0, OPEN.1),
     file("an operation is held alone", HOLD, "for update", ""),
     file("a step is its claim's", STEP, EPOCH.0, EPOCH.1),
