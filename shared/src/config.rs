@@ -85,7 +85,7 @@ pub struct DatabaseSettings {
     pub ca_file: Option<PathBuf>,
     /// Connections at most.
     pub max_connections: usize,
-    /// How long a connection may take to open, and a caller may wait for one.
+    /// How long a caller may wait for a connection while others have them all.
     pub wait: Duration,
 }
 

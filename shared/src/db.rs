@@ -8,6 +8,7 @@ pub mod logins;
 pub mod migrate;
 mod moved;
 mod param;
+mod patience;
 pub mod placement;
 mod pool;
 pub mod removal;

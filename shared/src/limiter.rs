@@ -13,9 +13,12 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
 
 use crate::{
     db::{Database, SystemRole, SystemTx},
@@ -64,6 +67,8 @@ pub struct Standing {
 pub const RETRY_AFTER_S: u32 = 1;
 /// Counts are told at least this often, in seconds, as long as the instance is asked anything at all.
 const TELL_S: i64 = 60;
+/// No call waits longer for that: the counts are those of other workspaces too, and one of their databases may be silent.
+const TELLING: Duration = Duration::from_secs(2);
 /// A lease that was not used for this long is forgotten, in seconds.
 const FORGET_S: i64 = 600;
 /// An instance asks an empty bucket again after as long as a block takes, within these, in milliseconds.
@@ -160,24 +165,28 @@ impl Limiter {
         if counts.is_empty() {
             return;
         }
-        for (name, counts) in self.by_database(counts).await {
+        let tells = self.by_database(counts).await.into_iter().map(|(name, counts)| async move {
             let home =
                 name.and_then(|name| self.database.named(&name)).unwrap_or_else(|| self.database.first());
-            let told = match SystemTx::begin(&home, SystemRole::Portal, "tell calls").await {
-                Ok(tx) => limits::note_calls(tx, &counts).await,
-                Err(error) => Err(error),
+            let told = async {
+                let tx = SystemTx::begin(&home, SystemRole::Portal, "tell calls").await?;
+                limits::note_calls(tx, &counts).await
             };
-            if let Err(error) = told {
+            let late = || DbError::Unavailable("it took too long".into());
+            if let Err(error) = timeout(TELLING, told).await.unwrap_or_else(|_| Err(late())) {
                 tracing::warn!(%error, workspaces = counts.len(), "calls are not counted");
             }
-        }
+        });
+        join_all(tells).await;
     }
 
     /// Counts, by the database in which their workspaces are. Of one that cannot be found nothing is told.
     async fn by_database(&self, counts: Counts) -> BTreeMap<Option<DatabaseName>, Counts> {
+        let homes = counts.iter().map(|count| timeout(TELLING, self.database.home_of(count.0)));
+        let homes = join_all(homes).await;
         let mut all: BTreeMap<_, Counts> = BTreeMap::new();
-        for count in counts {
-            if let Ok(home) = self.database.home_of(count.0).await {
+        for (count, home) in counts.into_iter().zip(homes) {
+            if let Ok(Ok(home)) = home {
                 all.entry(home.name().cloned()).or_default().push(count);
             }
         }

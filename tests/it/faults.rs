@@ -7,6 +7,7 @@ mod doubts;
 mod kills;
 mod messages;
 mod servers;
+mod silence;
 mod statements;
 mod storms;
 mod zombies;

@@ -2,6 +2,7 @@
 
 mod archive_kills;
 mod artefacts;
+mod astray;
 mod backfills;
 mod by_itself;
 mod chains;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::{Credentials, Region};
 use local::{postgres::Login, stack::Stack};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
     archive::Archive,
     db::{Database, DatabaseSettings},
@@ -70,6 +70,15 @@ pub async fn login_of(stack: &Stack, function: &str) -> Login {
     Login::read(secret.expose_str().expect("text")).expect("a login")
 }
 
+/// Changes the secret of a function's login in a database beside the first. Instances that have read it go on with what they read.
+pub fn change_login(stack: &Stack, (function, database): (&str, &str), change: impl FnOnce(&mut Value)) {
+    let file = stack.data_dir().join("secrets").join(format!("login-{function}-{database}"));
+    let text = std::fs::read_to_string(&file).expect("the login's secret");
+    let mut secret = serde_json::from_str(&text).expect("its shape");
+    change(&mut secret);
+    std::fs::write(&file, secret.to_string()).expect("a file of ours");
+}
+
 /// The pools of a function, as the function itself opens them: one for each database.
 pub async fn of(stack: &Stack, function: &str, max_connections: usize) -> Database {
     let arn = |name: String| stack.cloud().secret_arn(&name);
@@ -92,12 +101,25 @@ fn settings(secret_arn: String, max_connections: usize) -> DatabaseSettings {
     }
 }
 
-/// The pool of a function that reaches one database at another address: by way of a pooler.
+/// The pool of a function that reaches one database, the first or one beside it, at another address: by way of a pooler.
 pub async fn at(stack: &Stack, login: &Login, max_connections: usize) -> Database {
+    let name = login.database.strip_prefix("signalbox_").map(|name| name.parse().expect("its name"));
+    let mut settings = settings("arn".to_owned(), max_connections);
+    settings.more.extend(name.iter().cloned().map(|name| (name, "arn".to_owned())));
+    let all = led(stack, login, settings).await;
+    name.map_or(all.first(), |name| all.named(&name).expect("it is one of them"))
+}
+
+/// The pool of a function that is led to a database as if that were the first.
+pub async fn as_first(stack: &Stack, login: &Login) -> Database {
+    led(stack, login, settings("arn".to_owned(), 1)).await
+}
+
+/// Pools whose every secret is this login.
+async fn led(stack: &Stack, login: &Login, settings: DatabaseSettings) -> Database {
     let secret = json!({ "ARN": "arn", "Name": "login", "SecretString": login.secret("portal") });
     let vault = World::new(move |_, _| Answer::Json(200, secret.clone()));
     let aws = aws(stack).await.into_builder().endpoint_url(vault.url()).build();
-    let settings = settings("arn".to_owned(), max_connections);
     Database::open(settings, SecretSource::new(&aws)).await.expect("a secret that says where")
 }
 

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod operator;
 pub mod pgbouncer;
 pub mod polls;
+pub mod proxy;
 pub mod scale;
 pub mod seen;
 pub mod stack;

@@ -19,6 +19,9 @@ use crate::{
     vaults,
 };
 
+/// Between two tries to record answers in a database that is out of reach.
+const WAIT_MS: u64 = 1000;
+
 /// What a step of the loop came to.
 enum Event {
     Answered(Answer),
@@ -65,9 +68,15 @@ impl Tenant<'_> {
         }
     }
 
-    /// Records answers together; where that fails, one by one, so that a failing one fails alone.
+    /// Records answers together; where that fails, one by one, so that a failing one fails alone. What was started is owned once
+    /// that is recorded: a database that is out of reach, or silent, is waited for as long as there is time.
     async fn settle(&self, answers: &[Answer], calls: usize, known: &mut Known) -> Settled {
-        match self.settle_once(answers, calls, known).await {
+        let mut settled = self.settle_once(answers, calls, known).await;
+        while matches!(settled, Err(DbError::Unavailable(_))) && self.can_wait() {
+            pause_ms(WAIT_MS).await;
+            settled = self.settle_once(answers, calls, known).await;
+        }
+        match settled {
             Ok(settled) => return settled,
             Err(error) => log(&error, "answers were not recorded together"),
         }

@@ -23,6 +23,9 @@ const TURNS: usize = 2;
 /// Kept back at the end of an invocation, to record what came of the last calls.
 const RESERVE_S: i64 = 6;
 
+/// Longer than one try to record takes in a database that gives no answer.
+const ANSWER_S: i64 = 14;
+
 /// One workspace in one invocation.
 pub(crate) struct Tenant<'a> {
     pub(crate) dispatcher: &'a Dispatcher,
@@ -56,6 +59,11 @@ impl<'a> Tenant<'a> {
     /// The transaction with what the rules need beside it.
     pub(crate) fn within<'t>(&'t self, tx: &'t TenantTx) -> Within<'t> {
         Within { tx, route: self.route, clock: &self.dispatcher.clock }
+    }
+
+    /// Whether there is time to wait for the database, and for its answer after that.
+    pub(crate) fn can_wait(&self) -> bool {
+        self.deadline.duration_since(self.dispatcher.clock.now()).as_secs() > ANSWER_S + RESERVE_S
     }
 
     /// What may still be taken on beside `in_flight` calls.

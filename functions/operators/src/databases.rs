@@ -8,24 +8,18 @@ use serde_json::{Value, json};
 use shared::{
     db::{Database, SystemRole, SystemTx},
     error::{DbError, Refusal as Because, chain},
-    model::tenant::DatabaseName,
 };
 
 use crate::{answer::Refusal, call::Call};
 
-/// How long one of them may take: less than the function has for an answer.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long one of them may take: less than the function has for an answer, and longer than it may be silent.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// What one of them answered.
 pub(crate) struct Told<T> {
     /// Its name.
     pub(crate) name: String,
     pub(crate) answer: Result<T, DbError>,
-}
-
-/// As people name it.
-pub(crate) fn name(database: &Database) -> String {
-    database.name().map_or(DatabaseName::FIRST, DatabaseName::as_str).to_owned()
 }
 
 /// Asks these of the databases side by side, and keeps their order. What one of them cannot do is in the log.
@@ -42,7 +36,7 @@ where
         let one = async { ask(SystemTx::begin(&database, SystemRole::Operators, call.name).await?).await };
         let late = || DbError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()).into());
         let answer = tokio::time::timeout(PATIENCE, one).await.unwrap_or_else(|_| Err(late()));
-        let name = name(&database);
+        let name = database.title().to_owned();
         if let Err(error) = &answer
             && !matches!(error, DbError::Refused(_))
         {

@@ -78,7 +78,7 @@ pub(crate) async fn operations(call: Call) -> Answer {
 fn shape(row: &Workspace, database: &Database) -> Value {
     json!({
         "id": row.id,
-        "database": databases::name(database),
+        "database": database.title(),
         "name": row.name,
         "state": row.state,
         "health": health(age_s(row.now, row.oldest_owed_at).max(age_s(row.now, row.oldest_instant_at))),

@@ -42,19 +42,21 @@ impl Scheduler {
     pub async fn tick(&self) -> Result<Value, Error> {
         let databases = self.database.each();
         let sent = join_all(databases.iter().map(|database| self.send_what_is_due(database))).await;
-        let (mut due, mut resent) = (0, 0);
+        let (mut due, mut resent, mut failed) = (0, 0, Vec::new());
         for (database, sent) in databases.iter().zip(&sent) {
             match sent {
                 Ok((d, r)) => (due, resent) = (due + d, resent + r),
                 Err(error) => {
-                    let database = database.name().map(ToString::to_string);
-                    tracing::error!(database, error = chain(error), "what is due in a database is not sent");
+                    let (database, error) = (database.title(), chain(error));
+                    tracing::error!(database, error, "what is due in a database is not sent");
+                    failed.push(format!("{database}: {error}"));
                 }
             }
         }
-        match sent.into_iter().find_map(Result::err) {
-            Some(error) => Err(chain(&error).into()),
-            None => Ok(json!({ "due": due, "resent": resent })),
+        if failed.is_empty() {
+            Ok(json!({ "due": due, "resent": resent }))
+        } else {
+            Err(failed.join("; ").into())
         }
     }
 

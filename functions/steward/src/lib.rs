@@ -122,9 +122,10 @@ impl Steward {
         let databases = self.database.each();
         let works = databases.iter().map(|database| async {
             let answer = self.at(database.clone()).work(order.clone()).await;
-            answer.inspect_err(|error| {
-                let database = database.name().map(ToString::to_string);
-                tracing::error!(database, error = chain(error.as_ref()), "an order failed in a database");
+            answer.map_err(|error| {
+                let (database, error) = (database.title(), chain(error.as_ref()));
+                tracing::error!(database, error, "an order failed in a database");
+                Error::from(format!("{database}: {error}"))
             })
         });
         // A server that holds several of them has roles that they share: those are made once.

@@ -68,6 +68,11 @@ impl Database {
         self.bound.as_ref()?.name.as_ref()
     }
 
+    /// The same as people name it.
+    pub fn title(&self) -> &str {
+        self.name().map_or(DatabaseName::FIRST, DatabaseName::as_str)
+    }
+
     /// The one in which a workspace is, asked of the first each time: what is done there has no scope that would be refused where
     /// the workspace has moved. Of a workspace that is nowhere, the first.
     pub async fn home_of(&self, tenant: TenantId) -> Result<Self, DbError> {

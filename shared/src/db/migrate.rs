@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{Database, FromRow, Row, SystemRole, SystemTx};
+use super::{Database, FromRow, Row, SystemRole, SystemTx, connection::named};
 use crate::{
     error::{DbError, Refusal},
     model::{
@@ -142,6 +142,8 @@ pub async fn install(database: &Database) -> Result<(), DbError> {
 
     let tx = SystemTx::begin(database, SystemRole::Owner, "system schema").await?;
     tx.script("create schema if not exists system; revoke all on schema system from public").await?;
+    // Each connection that is opened from now on compares it; this one was let in by the same name, or by none yet.
+    tx.script(&format!("comment on schema system is '{}'", named(database.name()))).await?;
     tx.commit().await?;
     for migration in SYSTEM {
         apply_system(database, migration).await?;

@@ -1,9 +1,9 @@
 //! The pool of one function in one database: direct connections, few, under the function's own login. The login can execute
 //! `system.authorize` and nothing else, so a bare connection reads nothing. Only `tx.rs` borrows from here.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Instant};
 
-use deadpool::managed::Pool;
+use deadpool::managed::{Pool, PoolError, TimeoutType};
 use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -15,8 +15,9 @@ use tokio_postgres::{NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    connection::{Connections, Pooled},
+    connection::{Connections, OpenError, Pooled},
     moved::Moved,
+    patience::{FIRST_ANSWER, Patience},
 };
 use crate::{
     config::DatabaseSettings,
@@ -25,8 +26,8 @@ use crate::{
     secrets::{Secret, SecretSource},
 };
 
-/// One database under one login: a pool, prepared when it is first needed, and rebuilt when its login was refused and its
-/// secret has changed.
+/// One database under one login: a pool, prepared when it is first needed, and rebuilt when its login was refused, or led to another
+/// database, and its secret has changed.
 pub(super) struct LoginPool {
     /// Its name, unless it is the first.
     pub(super) name: Option<DatabaseName>,
@@ -36,6 +37,8 @@ pub(super) struct LoginPool {
     pool: RwLock<Option<Pool<Connections>>>,
     /// Where workspaces were found, as seen from this database alone.
     pub(super) moved: Moved,
+    /// Whether it gives answers.
+    pub(super) patience: Patience,
 }
 
 /// The login's secret. The password is held by the driver's own configuration for the pool's life.
@@ -64,38 +67,52 @@ impl LoginPool {
             secrets,
             pool: RwLock::default(),
             moved: Moved::default(),
+            patience: Patience::default(),
         }
     }
 
     /// Reads the login and prepares the pool; connects to nothing yet.
     pub(super) async fn prepare(&self) -> Result<Pool<Connections>, BoxError> {
-        let pool = build(&self.settings, &self.secrets.read(&self.secret).await?)?;
+        let pool = build(self.name.as_ref(), &self.settings, &self.secrets.read(&self.secret).await?)?;
         *self.pool.write().await = Some(pool.clone());
         Ok(pool)
     }
 
-    /// Borrows a connection. A refused login is looked up again once: its password may have been rotated.
+    /// Borrows a connection. A login that was refused, or led astray, is looked up again once: its secret may have changed.
     pub(super) async fn connection(&self) -> Result<Pooled, DbError> {
+        self.patience.lasts()?;
         let pool = self.pool.read().await.clone();
         if let Some(pool) = pool {
-            match borrow(&pool).await {
+            match self.borrow(&pool).await {
                 Ok(connection) => return Ok(connection),
-                Err(error) if !was_refused(&error) => return Err(DbError::Unavailable(error)),
+                Err(error) if !is_for_its_secret(&error) => return Err(DbError::Unavailable(error)),
                 Err(_) => {}
             }
         }
         let pool = self.prepare().await.map_err(DbError::Unavailable)?;
-        borrow(&pool).await.map_err(DbError::Unavailable)
+        self.borrow(&pool).await.map_err(DbError::Unavailable)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one borrow; db/tx.rs is its only caller")]
+    async fn borrow(&self, pool: &Pool<Connections>) -> Result<Pooled, BoxError> {
+        let asked_at = Instant::now();
+        let lent = pool.get().await;
+        match &lent {
+            Err(PoolError::Timeout(TimeoutType::Create)) => self.patience.ends(asked_at),
+            // It said no.
+            Err(PoolError::Backend(_)) => self.patience.hears(),
+            _ => {}
+        }
+        Ok(lent?)
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one borrow; db/tx.rs is its only caller")]
-async fn borrow(pool: &Pool<Connections>) -> Result<Pooled, BoxError> {
-    Ok(pool.get().await?)
-}
-
 /// `Fast` recycling asks the server nothing: a connection whose transaction was not confirmed never comes back.
-fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool<Connections>, BoxError> {
+fn build(
+    name: Option<&DatabaseName>,
+    settings: &DatabaseSettings,
+    secret: &Secret,
+) -> Result<Pool<Connections>, BoxError> {
     let login: Login = serde_json::from_slice(secret.expose())?;
     let mut config = tokio_postgres::Config::new();
     config
@@ -104,7 +121,6 @@ fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool<Connection
         .dbname(&login.dbname)
         .user(&login.username)
         .password(&login.password)
-        .connect_timeout(settings.wait)
         .application_name("signalbox");
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = match &settings.ca_file {
@@ -115,11 +131,11 @@ fn build(settings: &DatabaseSettings, secret: &Secret) -> Result<Pool<Connection
         None if is_loopback(&login.host) => Manager::from_config(config, NoTls, recycling),
         None => return Err("SIGNALBOX_DATABASE_CA_FILE is needed for a database on another machine".into()),
     };
-    Ok(Pool::builder(Connections::of(manager))
+    Ok(Pool::builder(Connections::of(manager, name))
         .max_size(settings.max_connections)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(settings.wait))
-        .create_timeout(Some(settings.wait))
+        .create_timeout(Some(FIRST_ANSWER))
         .build()?)
 }
 
@@ -141,9 +157,12 @@ fn is_loopback(host: &str) -> bool {
         || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn was_refused(error: &BoxError) -> bool {
+fn is_for_its_secret(error: &BoxError) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
     while let Some(error) = cause {
+        if let Some(OpenError::Astray { .. }) = error.downcast_ref() {
+            return true;
+        }
         if let Some(code) = error.downcast_ref::<tokio_postgres::Error>().and_then(|e| e.code()) {
             return code.code() == "28P01" || code.code() == "28000";
         }

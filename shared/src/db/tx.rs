@@ -5,33 +5,41 @@
 //! part of it fails the statement fails too, because the login by itself may do nothing. A connection goes back to the pool
 //! only after its end was *confirmed*; dropped, cancelled or panicked, it is closed.
 //!
-//! What runs inside them is `statements.rs`'s; `script.rs` has the transaction of a migration, which is one message.
+//! What runs inside them is `statements.rs`'s, how an end is confirmed is `end.rs`'s; `script.rs` has the transaction of a migration, which
+//! is one message. Every answer is waited for with `patience.rs`; a connection that gave none in time is asked nothing more.
 //!
 //! Never here: a call to anything but Postgres, a session-level SET, a named statement.
 
+mod end;
 mod look_up;
 mod script;
 mod statements;
 
 use std::{
     future::Future,
+    pin::pin,
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use deadpool::managed::Object;
-use futures_util::future::join;
+use futures_util::future::{Either, select};
 use tokio_postgres::{
-    Row, RowStream, SimpleQueryMessage,
+    RowStream, SimpleQueryMessage,
     error::SqlState,
     types::{ToSql, Type},
 };
 
 pub(super) use look_up::look_up;
 
-use super::{Database, Entered, Scope, SystemRole, connection::Pooled, moved::Way};
+use super::{
+    Database, Entered, Scope, SystemRole,
+    connection::Pooled,
+    moved::Way,
+    patience::{FIRST_ANSWER, Patience},
+};
 use crate::{
     error::{DbError, Refusal},
     model::{
@@ -52,9 +60,7 @@ impl TenantTx {
         let route = scope.route();
         if !scope.is_looked_for() {
             let mut tx = Tx::borrow(database, None, name).await?;
-            tx.tenant = Some(route.tenant);
-            tx.visit(&route.schema);
-            tx.prepare(&scope.set_up(&route.schema));
+            tx.enter(scope, &route.schema);
             return Ok(Self(tx));
         }
         let mut way = database.moved().way(route, Some(scope.whose()));
@@ -62,9 +68,7 @@ impl TenantTx {
             look_up(database, &mut way).await?;
         }
         let mut tx = Tx::borrow(database, way.database.as_ref(), name).await?;
-        tx.tenant = Some(route.tenant);
-        tx.visit(&way.schema);
-        tx.prepare(&scope.set_up(&way.schema));
+        tx.enter(scope, &way.schema);
         tx.way = Some(way);
         Ok(Self(tx))
     }
@@ -100,6 +104,7 @@ impl SystemTx {
             connection.visits_some();
         }
         tx.prepare(&role.set_up());
+        tx.longest = role.longest();
         Ok(Self(tx))
     }
 
@@ -134,6 +139,11 @@ struct Tx {
     way: Option<Way>,
     name: &'static str,
     tenant: Option<TenantId>,
+    patience: Patience,
+    /// For how long an answer behind the first one is waited for.
+    longest: Duration,
+    /// An answer did not come in time.
+    is_silent: AtomicBool,
 }
 
 impl Tx {
@@ -142,22 +152,29 @@ impl Tx {
         at: Option<&DatabaseName>,
         name: &'static str,
     ) -> Result<Self, DbError> {
+        let connections = database.connections(at)?;
         Ok(Self {
-            connection: Some(database.connections(at)?.connection().await?),
+            connection: Some(connections.connection().await?),
             setup: Mutex::new(None),
             opened: AtomicBool::new(false),
             entered: OnceLock::new(),
             way: None,
             name,
             tenant: None,
+            patience: connections.patience.clone(),
+            longest: FIRST_ANSWER,
+            is_silent: AtomicBool::new(false),
         })
     }
 
-    /// The connection serves this workspace next.
-    fn visit(&mut self, schema: &SchemaName) {
+    /// The connection serves a workspace next, in this schema.
+    fn enter(&mut self, scope: &Scope, schema: &SchemaName) {
         if let Some(connection) = &mut self.connection {
             connection.visits(schema);
         }
+        self.tenant = Some(scope.route().tenant);
+        self.longest = scope.longest();
+        self.prepare(&scope.set_up(schema));
     }
 
     /// What a question is answered, in a transaction of its own as whoever may enter workspaces. A connection whose answer did not
@@ -169,7 +186,7 @@ impl Tx {
     ) -> Result<Vec<SimpleQueryMessage>, DbError> {
         let mut tx = Self::borrow(database, at, "ask").await?;
         let ask = format!("begin; set local role cell_0001; {question}; rollback");
-        let answer = tx.client().simple_query(&ask).await?;
+        let answer = tx.heard(FIRST_ANSWER, tx.client().simple_query(&ask)).await??;
         tx.connection = None;
         Ok(answer)
     }
@@ -178,14 +195,28 @@ impl Tx {
         self.connection.as_ref().expect("held until the end")
     }
 
-    /// Awaits a statement; ahead of the first one goes the set-up. `join` polls in order, so the wire keeps it.
+    /// What the server says in time.
+    async fn heard<F: Future>(&self, within: Duration, answer: F) -> Result<F::Output, DbError> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            return Err(DbError::Unavailable("it has fallen silent".into()));
+        }
+        let heard = self.patience.wait(within, answer).await;
+        self.is_silent.fetch_or(heard.is_err(), Ordering::Relaxed);
+        heard
+    }
+
+    /// Awaits a statement; ahead of the first one goes the set-up. `select` polls in order, so the wire keeps it.
     async fn run<T>(
         &self,
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
         let setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(setup) = setup else { return self.answered(statement).await };
-        let (opened, answer) = join(self.client().simple_query(&setup), statement).await;
+        let opening = pin!(self.heard(FIRST_ANSWER, self.client().simple_query(&setup)));
+        let (opened, answer) = match select(opening, pin!(statement)).await {
+            Either::Left((opened, statement)) => (opened?, self.heard(self.longest, statement).await?),
+            Either::Right((answer, opening)) => (opening.await?, answer),
+        };
         self.note(&opened.map_err(|error| self.refused(self.failed(error)))?)?;
         self.opened.store(true, Ordering::Relaxed);
         answer.map_err(|error| self.failed(error))
@@ -197,7 +228,7 @@ impl Tx {
         &self,
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
-        let answer = statement.await;
+        let answer = self.heard(self.longest, statement).await?;
         if let Err(error) = &answer
             && error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
         {
@@ -239,62 +270,5 @@ impl Tx {
         let Some(row) = row else { return Ok(()) };
         let entered = Entered::read(row)?;
         self.entered.set(entered).map_err(|_| DbError::Refused(Refusal::NoSession))
-    }
-
-    async fn last(
-        mut self,
-        sql: &'static str,
-        params: &[(&(dyn ToSql + Sync), Type)],
-    ) -> Result<Vec<Row>, DbError> {
-        let (answer, ended) = {
-            let statement = self.run(self.client().query_typed(sql, params));
-            join(statement, self.client().simple_query(END_COMMIT)).await
-        };
-        match (answer, ended) {
-            (Ok(rows), Ok(_)) => {
-                self.connection = None;
-                Ok(rows)
-            }
-            (Err(error), _) => {
-                // A confirmed rollback saves the connection.
-                if self.client().simple_query(END_ROLLBACK).await.is_ok() {
-                    self.connection = None;
-                }
-                Err(error)
-            }
-            (Ok(_), Err(error)) => Err(error.into()),
-        }
-    }
-
-    async fn end(mut self, how: &'static str) -> Result<(), DbError> {
-        if self.setup.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
-            self.connection = None;
-            return Ok(());
-        }
-        if !self.opened.load(Ordering::Relaxed) && how == END_COMMIT {
-            return Err(DbError::Refused(Refusal::NoSession));
-        }
-        match self.client().simple_query(how).await {
-            Ok(_) => {
-                self.connection = None;
-                Ok(())
-            }
-            Err(error) => {
-                tracing::debug!(
-                    transaction = self.name,
-                    "an end was not confirmed: its connection is closed"
-                );
-                Err(error.into())
-            }
-        }
-    }
-}
-
-impl Drop for Tx {
-    /// An end that was not confirmed: the connection leaves the pool and is closed with whatever it had open.
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(Object::take(connection));
-        }
     }
 }

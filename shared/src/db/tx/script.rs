@@ -10,10 +10,10 @@ impl SystemTx {
         let setup = self.0.setup.get_mut().expect("nobody panics with it").take();
         let setup = setup.expect("nothing was run before the whole");
         let text = format!("{setup};\n{script};\n{END_COMMIT}");
-        let answer = self.0.client().batch_execute(&text).await;
-        let answer = answer.map_err(|error| self.0.failed(error));
+        let answer = self.0.heard(self.0.longest, self.0.client().batch_execute(&text)).await;
+        let answer = answer.and_then(|answer| answer.map_err(|error| self.0.failed(error)));
         // Of what failed, a confirmed rollback saves the connection.
-        if answer.is_ok() || self.0.client().batch_execute(END_ROLLBACK).await.is_ok() {
+        if answer.is_ok() || self.0.simple(END_ROLLBACK).await.is_ok() {
             self.0.connection = None;
         }
         answer
