@@ -7,6 +7,7 @@ mod door;
 mod grants;
 mod life;
 mod moved;
+mod restored;
 mod scope;
 mod view;
 mod walk;

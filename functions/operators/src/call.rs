@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use shared::{
     auth::{Operator, Query, Unauthenticated},
     db::{Database, SystemRole, SystemTx, TenantTx},
+    error::DbError,
     model::{Problem, ids::TenantId, problem::pointer_of, tenant::DatabaseName},
     store::{
         Page,
@@ -67,9 +68,23 @@ impl Call {
         Ok(Access { operator, audit: self.parts().clock.new_id(), source: self.source.clone() })
     }
 
-    /// A transaction on schema `system` of one database.
+    /// A transaction on schema `system` of one database. Of another than the first it is begun once the first has said that the
+    /// session is alive: one that was restored to an earlier day does not know what has ended since.
     pub(crate) async fn system(&self, database: &Database) -> Result<SystemTx, Refusal> {
+        if database.name().is_some() {
+            self.first_word().await??;
+        }
         Ok(SystemTx::begin(database, SystemRole::Operators, self.name).await?)
+    }
+
+    /// The first database's word on the session.
+    pub(crate) async fn first_word(&self) -> Result<Result<(), DbError>, Refusal> {
+        let operator = self.access()?.operator;
+        let asked = async {
+            let first = SystemTx::begin(&self.first(), SystemRole::Operators, self.name).await?;
+            operators::open_grants(first, &operator).await.map(drop)
+        };
+        Ok(asked.await)
     }
 
     /// The first database, in which sessions begin.

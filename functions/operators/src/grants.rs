@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 use shared::{
+    db::Database,
     error::{DbError, Refusal as Because},
     model::{
         Problem,
@@ -14,7 +15,7 @@ use shared::{
 use crate::{
     answer::{Answer, List, Refusal, created, found},
     call::Call,
-    databases,
+    databases::{self, Told},
 };
 
 /// Characters of a reason.
@@ -23,6 +24,8 @@ pub(crate) const REASON: std::ops::RangeInclusive<usize> = 10..=500;
 pub(crate) const TICKET: std::ops::RangeInclusive<usize> = 1..=100;
 /// Minutes of a grant.
 pub(crate) const MINUTES: std::ops::RangeInclusive<i32> = 1..=60;
+/// Grants that an operator may have open, in all databases.
+const MOST: i64 = 5;
 
 /// What a grant is asked for with.
 #[derive(Debug, Deserialize)]
@@ -65,14 +68,36 @@ pub(crate) async fn open(call: Call) -> Answer {
     let asked = Asked { tenant: new.workspace_id, reason, ticket, minutes: new.minutes };
     let id = call.parts().clock.new_id();
     let home = call.home(new.workspace_id).await?;
+    if count_elsewhere(&call, &home).await? >= MOST {
+        return Err(DbError::Refused(Because::TooManyGrants).into());
+    }
     let opened = operators::open_grant(call.system(&home).await?, &call.access()?, id, asked).await;
     Ok(created(&opened.map_err(|error| Refusal::from(error).at("/workspace_id"))?))
+}
+
+/// How many grants the operator has open, where any is open in another database than this one: of its own each holds the cap
+/// itself. Asked before the grant is opened, so that two that are opened in two databases at the very same moment may both be; one
+/// that is out of reach is passed over, for nobody looks in there.
+async fn count_elsewhere(call: &Call, home: &Database) -> Result<i64, Refusal> {
+    let all = call.parts().database.each();
+    if all.len() == 1 {
+        return Ok(0);
+    }
+    let operator = call.access()?.operator;
+    let told = databases::ask(call, all, |tx| operators::open_grants(tx, &operator)).await;
+    let open = |told: &Told<i64>| told.answer.as_ref().copied().unwrap_or_default();
+    let is_elsewhere = told.iter().any(|it| it.name != home.title() && open(it) > 0);
+    Ok(if is_elsewhere { told.iter().map(open).sum() } else { 0 })
 }
 
 /// Ends one early, in whichever database it is: its id does not say.
 pub(crate) async fn close(call: Call) -> Answer {
     call.no_query()?;
     let (access, id) = (call.access()?, call.id(0).into());
+    // One that is out of reach keeps nobody from giving a right back.
+    if let Err(ended @ DbError::Refused(_)) = call.first_word().await? {
+        return Err(ended.into());
+    }
     let mut refused = None;
     for told in
         databases::ask(&call, call.parts().database.each(), |tx| operators::close_grant(tx, &access, id))

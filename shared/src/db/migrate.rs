@@ -88,6 +88,7 @@ pub const SYSTEM: &[Migration] = migrations!["system",
     50 => "0050_cancel_operations",
     51 => "0051_sandboxes",
     52 => "0052_sign_in_to",
+    53 => "0053_first_word",
 ];
 
 /// A workspace's schema.

@@ -21,7 +21,7 @@ use crate::{
     sql,
 };
 
-pub use sessions::{Begun, begin_in, end_sessions, sign_in, sign_out};
+pub use sessions::{Begun, begin_in, end_sessions, open_grants, sign_in, sign_out};
 
 row! {
     /// Who is asking.

@@ -104,6 +104,39 @@ fn one_grant_a_workspace_and_five_in_all_are_open_at_once() {
 }
 
 #[test]
+fn five_grants_in_all_are_open_at_once_over_all_databases() {
+    stack::with_databases(async |stack| {
+        let operator = operator::new(stack).await;
+        let further: Vec<&str> = stack.databases().further.iter().map(|(name, _)| name.as_str()).collect();
+        let (mut here, mut there) = (Vec::new(), Vec::new());
+        for n in 0..4 {
+            here.push(Workspace::claim(stack).await.id);
+            there.push(Workspace::claim_beside(stack, further[n % 2]).await.id);
+        }
+        let refused = async |workspace| {
+            let answer = operator.post(&format!("{API}/grants"), &operator::ask(workspace)).await;
+            answer.problem(409, "too_many_grants");
+        };
+        // Three here, one in each of two others.
+        for workspace in &here[..3] {
+            operator::grant(&operator, *workspace).await;
+        }
+        let first = operator::grant(&operator, there[0]).await;
+        operator::grant(&operator, there[1]).await;
+        for one_more in [here[3], there[2], there[3]] {
+            refused(one_more).await;
+        }
+        operator::close(&operator, &first).await;
+        operator::grant(&operator, there[2]).await;
+        for one_more in [here[3], there[0], there[3]] {
+            refused(one_more).await;
+        }
+        // Another operator has five of their own.
+        operator::grant(&operator::new(stack).await, there[3]).await;
+    });
+}
+
+#[test]
 fn a_closed_grant_opens_nothing_from_then_on() {
     stack::with(async |stack| {
         let (operator, workspace) = (operator::new(stack).await, Workspace::claim(stack).await);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Access, first};
 use crate::{
-    auth::id_token::SignedIn,
+    auth::{Operator, id_token::SignedIn},
     clock::Clock,
     db::{Param, SystemTx},
     error::DbError,
@@ -69,6 +69,13 @@ pub async fn begin_in(
         &source.address,
     ];
     tx.last(sql!("system_operators/session_begin.sql"), &params).await.map(drop)
+}
+
+/// How many grants an operator has open in one database; refused as `NoSession` where their session is not alive there.
+pub async fn open_grants(tx: SystemTx, operator: &Operator) -> Result<i64, DbError> {
+    let params: [&dyn Param; 2] = [&operator.session_id, &operator.operator_id];
+    let rows = tx.last(sql!("system_operators/open_grants.sql"), &params).await?;
+    rows.first().map_or(Ok(0), |row| Ok(row.try_get("open")?))
 }
 
 /// Ends a session in one database and commits. Refused as `NoSession` where it has ended, or never was.

@@ -81,12 +81,8 @@ async fn in_others(caller: &Caller, here: Option<&DatabaseName>, who: &Member) -
         let late = || DbError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()).into());
         let answer = tokio::time::timeout(PATIENCE, of_member(&other, who)).await;
         answer.unwrap_or_else(|_| Err(late())).inspect_err(|error| {
-            let database = other.name().map_or(DatabaseName::FIRST, DatabaseName::as_str);
-            tracing::error!(
-                database,
-                cause = chain(error),
-                "a database does not say what somebody has there"
-            );
+            let (database, cause) = (other.title(), chain(error));
+            tracing::error!(database, cause, "a database does not say what somebody has there");
         })
     }))
     .await;

@@ -26,6 +26,10 @@ pub(super) const ALL: &[Sabotage] = &[
         "an operator opens no other scope",
         "grant execute on function system.authorize(uuid, bytea, uuid, uuid, text, text, text[]) to signalbox_operators",
     ),
+    sql(
+        "grants are not counted in a workspace",
+        "grant execute on function system.operator_open_grants to signalbox_tenants",
+    ),
     sql("a look is not the portal's", "grant execute on function system.operator_look to system_portal"),
     sql("a look is not a workspace's", "grant execute on function system.operator_look to signalbox_tenants"),
     sql("a look is not the login's", "grant execute on function system.operator_look to signalbox_operators"),

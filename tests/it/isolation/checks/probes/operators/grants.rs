@@ -11,6 +11,14 @@ pub(super) const CLOSE: &str = call!("operator_grant_close", "'00000000-0000-400
 pub(super) const LOOK: &str = call!("operator_look", "'{our_id}', 'jobs.list', 'job', null,");
 pub(super) const OPEN: &str = "select from system.authorize_operator('00000000-0000-4000-8000-0000000000b3', '00000000-0000-4000-8000-0000000000b1', '{our_id}', '{ours}')";
 
+/// What the door asks before it goes to another database.
+const COUNT: &str = "select system.operator_open_grants('00000000-0000-4000-8000-0000000000b3', '00000000-0000-4000-8000-0000000000b1')";
+
+/// The count of our operator's open grants is another one.
+const fn counted(given: &'static str, claim: &'static str, statement: &'static str) -> Probe {
+    Probe { want: Want::NoRows, ..done(given, claim, statement, "") }
+}
+
 /// No row of the call in a workspace's own log; or one with the operator's name.
 const NO_TWIN: &str = "select 1 where not exists
     (select from (select * from \"{ours}\".audit union all select * from \"{theirs}\".audit) a
@@ -58,6 +66,32 @@ const WRITES: [&str; 6] = [
 
 /// See the module.
 pub(in super::super) const ALL: &[&[Probe]] = &[
+    &[
+        counted(
+            operating!(""),
+            "an operator's own grants are counted, and nobody else's",
+            "select from system.operator_open_grants('00000000-0000-4000-8000-0000000000b3', '00000000-0000-4000-8000-0000000000b1') n
+             where n <> 1",
+        ),
+        counted(
+            operating!("update system.operator_grants set closed_at = now()"),
+            "a grant that was closed is not counted",
+            "select from system.operator_open_grants('00000000-0000-4000-8000-0000000000b3', '00000000-0000-4000-8000-0000000000b1') n
+             where n <> 0",
+        ),
+        ungranted("", "a session that never was counts no grants", "SB401", COUNT),
+        ungranted(
+            operating!("update system.operator_sessions set ended_at = now()"),
+            "a session that ended counts no grants",
+            "SB401",
+            COUNT,
+        ),
+        Probe {
+            statement: COUNT,
+            ..fail(operating!(""), OPERATORS, "the operators' login counts no grants without its group", "42501")
+        },
+        Probe { statement: COUNT, ..fail(operating!(""), Who::Inside, "a workspace counts no grants", "42501") },
+    ],
     &closed(
         operating!("delete from system.operator_grants"),
         "without a grant a workspace is closed",
