@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use local::people::{Person, sign_in};
+use local::{
+    people::{Person, sign_in},
+    stack::Stack,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tests::{
@@ -33,7 +36,7 @@ fn a_crash_of_postgres_under_load_loses_nothing() {
         }
         for _ in 0..2 {
             tokio::time::sleep(Duration::from_millis(400)).await;
-            crash(&database::superuser(&stack).await).await;
+            crash(&stack).await;
             work::until("Postgres is back", SOON, async || {
                 local::postgres::connect(&stack.superuser().url()).await.is_ok()
             })
@@ -57,10 +60,12 @@ fn a_crash_of_postgres_under_load_loses_nothing() {
     });
 }
 
-/// `kill -9` of one session: Postgres then drops them all and recovers.
-async fn crash(client: &tokio_postgres::Client) {
+/// `kill -9` of one session: Postgres then drops them all and recovers. Returns once it has begun to: until then it takes more.
+async fn crash(stack: &Stack) {
+    let (client, another) = (database::superuser(stack).await, database::superuser(stack).await);
     let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.expect("a session").get(0);
     kill_process(Pid::from_raw(pid).expect("a process"), Signal::KILL).expect("a process of ours");
+    work::until("every session is dropped", SOON, async || another.simple_query("").await.is_err()).await;
 }
 
 /// The stack as a user starts it.
