@@ -24,6 +24,11 @@ async fn add(to: &Tenant, who: &Account) {
     to.administrator.post("/users", &member).await.expect(201);
 }
 
+/// A stack with two databases beside the first: each of them is one directory's.
+async fn beside() -> Stack {
+    stack::own(|settings| settings.databases = ["north", "south"].map(str::to_owned).to_vec()).await
+}
+
 /// A workspace of the first database and one beside it, and the Administrator of the first, who is an operator of the other.
 async fn in_two_databases(stack: &Stack) -> (Tenant, Tenant) {
     let (home, away) = (tenant::new(stack).await, tenant::new_in(stack, Placement::Dedicated).await);
@@ -68,7 +73,9 @@ async fn rows(stack: &Stack) -> Vec<i64> {
 
 #[test]
 fn a_person_with_roles_in_two_databases_sees_both_and_reaches_both() {
-    stack::with_databases(async |stack| {
+    stack::run(async {
+        let owned = beside().await;
+        let stack = &owned;
         let (home, away) = in_two_databases(stack).await;
         let (by, who) = (&home.administrator, &home.administrator_account);
         let me = by.get("/me").await.expect(200);
@@ -94,17 +101,21 @@ fn a_person_with_roles_in_two_databases_sees_both_and_reaches_both() {
         // Nobody else sees any of it.
         assert_eq!(self::told(&home.operator).await.0.len(), 1);
         assert_eq!(self::told(&away.administrator).await.0.len(), 1);
+        owned.stop().await;
     });
 }
 
 #[test]
 fn an_api_token_is_of_its_workspace_and_sees_no_other() {
-    stack::with_databases(async |stack| {
+    stack::run(async {
+        let owned = beside().await;
+        let stack = &owned;
         let (home, _) = in_two_databases(stack).await;
         let body = json!({ "name": "ci", "permissions": ["vaults.read"] });
         let made = home.administrator.post("/api-tokens", &body).await.expect(201);
         let token = made["token"].as_str().expect("it is shown").to_owned();
         assert_eq!(told(&home.administrator.with(Proof::Bearer(token))).await, (Vec::new(), false));
+        owned.stop().await;
     });
 }
 
@@ -184,7 +195,9 @@ async fn delete(stack: &Stack, by: &Caller) {
 
 #[test]
 fn who_is_let_in_by_a_link_is_who_is_let_in_without_one() {
-    stack::with_databases(async |stack| {
+    stack::run(async {
+        let owned = beside().await;
+        let stack = &owned;
         let (home, away) = in_two_databases(stack).await;
         let who = &home.administrator_account;
         let there = database::superuser_in(stack, away.database.as_deref()).await;
@@ -209,13 +222,16 @@ fn who_is_let_in_by_a_link_is_who_is_let_in_without_one() {
         refused(&enter(stack, away.id, who).await, "no_role");
         assert_eq!(told(&home.administrator).await.0.len(), 1);
         enter(stack, home.id, who).await.expect(302);
+        owned.stop().await;
     });
 }
 
 /// Whom an invitation let in by the name of their directory comes again by a link; who was only added does not, as without one.
 #[test]
 fn of_a_directory_on_no_list_its_guests_come_by_a_link_and_nobody_else() {
-    stack::with_databases(async |stack| {
+    stack::run(async {
+        let owned = beside().await;
+        let stack = &owned;
         for placement in [Placement::Schema, Placement::Dedicated] {
             let tenant = tenant::new_in(stack, placement).await;
             let abroad = Directory::unknown(stack);
@@ -228,12 +244,15 @@ fn of_a_directory_on_no_list_its_guests_come_by_a_link_and_nobody_else() {
             refused(&enter(stack, tenant.id, &added).await, "no_role");
             refused(&open(stack, "", &added).await, "not_onboarded");
         }
+        owned.stop().await;
     });
 }
 
 #[test]
 fn a_switch_to_another_database_asks_for_a_sign_in_and_to_what_is_not_ones_own_says_nothing() {
-    stack::with_databases(async |stack| {
+    stack::run(async {
+        let owned = beside().await;
+        let stack = &owned;
         let (home, away) = in_two_databases(stack).await;
         let (foreign, beside) = (tenant::new(stack).await, tenant::new_in(stack, Placement::Dedicated).await);
         let there = session(stack, &enter(stack, away.id, &home.administrator_account).await);
@@ -255,5 +274,6 @@ fn a_switch_to_another_database_asks_for_a_sign_in_and_to_what_is_not_ones_own_s
         own.expect(400);
         own = switch(&home.administrator, home.id).await;
         own.expect(200);
+        owned.stop().await;
     });
 }
