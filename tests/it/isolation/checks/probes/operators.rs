@@ -237,7 +237,8 @@ pub(super) const ALL: &[Probe] = &[
         "an operator who signs out ends their own session, and no other",
         SIGN_OUT,
         "select from system.operator_sessions s
-         where (s.ended_at is not null) <> (s.id = '00000000-0000-4000-8000-0000000000b3')",
+         where s.id::text like '00000000-0000-4000-8000-%'
+           and (s.ended_at is not null) <> (s.id = '00000000-0000-4000-8000-0000000000b3')",
     ),
     Probe {
         want: Want::NoRows,
