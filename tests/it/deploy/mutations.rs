@@ -1,5 +1,7 @@
 //! Each safe setting is changed for the worse, in memory; the check that guards it must notice.
 
+mod access;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -11,7 +13,8 @@ use super::template::Stacks;
 fn mutations() -> Vec<(&'static str, &'static str, Value)> {
     let mut all = shape();
     all.extend(work());
-    all.extend(access());
+    all.extend(access::roles());
+    all.extend(access::queues());
     all.extend(network());
     all.extend(archive());
     all.extend(data());
@@ -95,71 +98,6 @@ fn work() -> Vec<(&'static str, &'static str, Value)> {
         ("alarms", "Alarms:/Resources/DispatcherCrossings/Properties/FilterPattern", json!("crossing")),
         ("ticks", "Root:/Resources/SealTick/Properties/Targets/0/Input", json!(r#"{"do":"refill"}"#)),
         ("alarms", "Alarms:/Resources/SchedulerSilent/Properties/TreatMissingData", json!("notBreaching")),
-    ]
-}
-
-fn access() -> Vec<(&'static str, &'static str, Value)> {
-    let anyone = json!({ "Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*" });
-    let another = json!({ "Fn::GetAtt": "Roles.Outputs.DispatcherRoleArn" });
-    vec![
-        ("own_role", "Root:/Resources/Portal/Properties/Role", another),
-        (
-            "own_role",
-            "Roles:/Resources/PortalRole/Properties/AssumeRolePolicyDocument/Statement/1",
-            anyone.clone(),
-        ),
-        (
-            "no_wildcards",
-            "Roles:/Resources/PortalRole/Properties/Policies/0/PolicyDocument/Statement/1/Action",
-            json!("secretsmanager:*"),
-        ),
-        (
-            "no_wildcards",
-            "Roles:/Resources/PortalRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource",
-            json!("*"),
-        ),
-        (
-            "no_wildcards",
-            "Roles:/Resources/Common/Properties/PolicyDocument/Statement/0/Action/0",
-            json!("ec2:RunInstances"),
-        ),
-        ("no_wildcards", "Roles:/Resources/Common/Properties/PolicyDocument/Statement/1", Value::Null),
-        (
-            "own_secrets",
-            "Roles:/Resources/SchedulerRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource/3",
-            json!({ "Ref": "RootKeyArn" }),
-        ),
-        (
-            "own_secrets",
-            "Root:/Resources/Roles/Properties/Parameters/SchedulerLoginArn",
-            json!({ "Fn::GetAtt": "Database.Outputs.StewardLoginArn" }),
-        ),
-        ("own_secrets", "Database:/Outputs/SchedulerLoginArn/Value", json!({ "Ref": "StewardLogin" })),
-        (
-            "own_secrets",
-            "Roles:/Resources/PortalRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource/4/Fn::Sub",
-            json!(
-                "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${Prefix}/login/*"
-            ),
-        ),
-        (
-            "own_queues",
-            "Roles:/Resources/SigninRole/Properties/Policies/0/PolicyDocument/Statement/2/Resource",
-            json!({ "Ref": "WorkArn" }),
-        ),
-        (
-            "own_queues",
-            "Roles:/Resources/PortalRole/Properties/Policies/0/PolicyDocument/Statement/2/Action",
-            json!(["sqs:SendMessage", "sqs:ReceiveMessage"]),
-        ),
-        ("queue_policies", "Roles:/Resources/WorkPolicy/Properties/PolicyDocument/Statement/2", anyone),
-        ("queue_policies", "Roles:/Resources/WorkPolicy/Properties/PolicyDocument/Statement/0", Value::Null),
-        ("queue_policies", "Roles:/Resources/ProvisionDlqPolicy", Value::Null),
-        (
-            "queue_policies",
-            "Roles:/Resources/WorkDlqPolicy/Properties/PolicyDocument/Statement/0/Condition",
-            Value::Null,
-        ),
     ]
 }
 
